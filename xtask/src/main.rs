@@ -1,2 +1,68 @@
-//! cli
-fn main() {}
+//! The project's own tasks, run as `cargo xtask <task>`.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod bench;
+mod project;
+mod tally;
+mod test;
+mod tidy;
+
+/// The tasks of this project. Each does all of its own set-up.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Run every test: the drift checks, the unit, integration and doc tests, the loom models
+    ///
+    /// Stops at the first step that fails. The last line is `N passed, N failed`, summed up from
+    /// what the test programs report; a step that breaks without naming a failed test counts as
+    /// one failed.
+    Test,
+    /// Check that the code, its comments and the documents still agree
+    ///
+    /// Names every difference as file:line and exits with 1 if there is one.
+    Tidy,
+    /// Measure ringpost against its baselines in one run
+    ///
+    /// The same as `cargo bench --package ringpost --bench ratios -- ARGUMENTS`.
+    Bench {
+        /// Passed on to the benchmark as they are
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().task {
+        Task::Test => test::run(),
+        Task::Tidy => tidy::run(),
+        Task::Bench { arguments } => bench::run(&arguments),
+    };
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("cargo xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Arguments::command().debug_assert();
+    }
+}

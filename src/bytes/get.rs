@@ -1,0 +1,360 @@
+//! Getting: copied out, or read in place.
+
+use super::{BytesQueue, Message};
+use crate::blocking::Patience;
+use crate::error::GetError;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+impl BytesQueue {
+    /// Gets the oldest item; waits while there is none.
+    ///
+    /// If this process dies before the call returns, the item is delivered to another consumer.
+    ///
+    /// # Errors
+    ///
+    /// [`GetError::Closed`], [`GetError::Corrupt`].
+    ///
+    /// ```
+    /// let queue = ringpost::Options::new().anonymous()?;
+    /// queue.put(b"hello")?;
+    /// assert_eq!(queue.get()?, b"hello");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline]
+    pub fn get(&self) -> Result<Vec<u8>, GetError> {
+        self.copied(|out| self.get_into(out))
+    }
+
+    /// [`get`](Self::get) without waiting.
+    ///
+    /// # Errors
+    ///
+    /// As `get`, and [`GetError::Empty`] if there is nothing now.
+    ///
+    /// ```
+    /// use ringpost::{GetError, Options};
+    /// assert!(matches!(Options::new().anonymous()?.try_get(), Err(GetError::Empty)));
+    /// # Ok::<(), ringpost::OpenError>(())
+    /// ```
+    #[inline]
+    pub fn try_get(&self) -> Result<Vec<u8>, GetError> {
+        self.copied(|out| self.try_get_into(out))
+    }
+
+    /// [`get`](Self::get), waiting for at most `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// As `get`, and [`GetError::TimedOut`].
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use ringpost::{GetError, Options};
+    /// let error = Options::new().anonymous()?.get_timeout(Duration::from_millis(1)).unwrap_err();
+    /// assert!(matches!(error, GetError::TimedOut));
+    /// # Ok::<(), ringpost::OpenError>(())
+    /// ```
+    pub fn get_timeout(&self, timeout: Duration) -> Result<Vec<u8>, GetError> {
+        self.copied(|out| self.get_into_patiently(out, Patience::for_(timeout)))
+    }
+
+    /// [`get`](Self::get), waiting until `deadline` at the latest.
+    ///
+    /// # Errors
+    ///
+    /// As `get`, and [`GetError::TimedOut`].
+    ///
+    /// ```
+    /// use std::time::Instant;
+    /// assert!(ringpost::Options::new().anonymous()?.get_deadline(Instant::now()).is_err());
+    /// # Ok::<(), ringpost::OpenError>(())
+    /// ```
+    pub fn get_deadline(&self, deadline: Instant) -> Result<Vec<u8>, GetError> {
+        self.copied(|out| self.get_into_patiently(out, Patience::until(deadline)))
+    }
+
+    /// [`get`](Self::get), waiting until `deadline` or until `interrupted` says so: it is asked as soon as a signal handler
+    /// has run in this thread, and at least every 100 ms.
+    ///
+    /// # Errors
+    ///
+    /// As `get`, and [`GetError::TimedOut`] or [`GetError::Interrupted`].
+    ///
+    /// ```
+    /// use ringpost::{GetError, Options};
+    /// let queue = Options::new().anonymous()?;
+    /// let stop = || true; // usually: has the signal handler set the flag?
+    /// assert!(matches!(queue.get_interruptible(None, stop), Err(GetError::Interrupted)));
+    /// # Ok::<(), ringpost::OpenError>(())
+    /// ```
+    pub fn get_interruptible(
+        &self,
+        deadline: Option<Instant>,
+        mut interrupted: impl FnMut() -> bool,
+    ) -> Result<Vec<u8>, GetError> {
+        let patience = Patience {
+            deadline,
+            interrupted: Some(&mut interrupted),
+        };
+        self.copied(|out| self.get_into_patiently(out, patience))
+    }
+
+    /// [`get`](Self::get) into a buffer that is used again: `out` is replaced by the payload.
+    ///
+    /// # Errors
+    ///
+    /// As `get`; `out` is unchanged then.
+    ///
+    /// ```
+    /// let queue = ringpost::Options::new().anonymous()?;
+    /// queue.put(b"hello")?;
+    /// let mut buffer = Vec::with_capacity(4096);
+    /// queue.get_into(&mut buffer)?;
+    /// assert_eq!(buffer, b"hello");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline]
+    pub fn get_into(&self, out: &mut Vec<u8>) -> Result<(), GetError> {
+        self.get_into_patiently(out, Patience::FOREVER)
+    }
+
+    /// [`get_into`](Self::get_into) without waiting.
+    ///
+    /// # Errors
+    ///
+    /// As `get_into`, and [`GetError::Empty`] if there is nothing now.
+    ///
+    /// ```
+    /// let mut buffer = Vec::new();
+    /// assert!(ringpost::Options::new().anonymous()?.try_get_into(&mut buffer).is_err());
+    /// # Ok::<(), ringpost::OpenError>(())
+    /// ```
+    #[inline]
+    pub fn try_get_into(&self, out: &mut Vec<u8>) -> Result<(), GetError> {
+        self.looking(self.get_into_once(out))
+    }
+
+    /// [`get_into`](Self::get_into), waiting until `deadline` at the latest.
+    ///
+    /// # Errors
+    ///
+    /// As `get_into`, and [`GetError::TimedOut`].
+    ///
+    /// ```
+    /// use std::time::Instant;
+    /// let mut buffer = Vec::new();
+    /// assert!(ringpost::Options::new().anonymous()?.get_into_deadline(&mut buffer, Instant::now()).is_err());
+    /// # Ok::<(), ringpost::OpenError>(())
+    /// ```
+    pub fn get_into_deadline(&self, out: &mut Vec<u8>, deadline: Instant) -> Result<(), GetError> {
+        self.get_into_patiently(out, Patience::until(deadline))
+    }
+
+    /// Gets up to `max` items in their order: waits for the first, then takes what is there. With `max` 0 it returns at once.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get), if there is not even a first.
+    ///
+    /// ```
+    /// let queue = ringpost::Options::new().anonymous()?;
+    /// queue.put_many(&["one", "two"])?;
+    /// assert_eq!(queue.get_many(10)?, [b"one", b"two"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn get_many(&self, max: usize) -> Result<Vec<Vec<u8>>, GetError> {
+        self.many(max, || self.get())
+    }
+
+    /// [`get_many`](Self::get_many) without waiting.
+    ///
+    /// # Errors
+    ///
+    /// As `get_many`, and [`GetError::Empty`] if there is nothing now.
+    ///
+    /// ```
+    /// assert!(ringpost::Options::new().anonymous()?.try_get_many(10).is_err());
+    /// # Ok::<(), ringpost::OpenError>(())
+    /// ```
+    pub fn try_get_many(&self, max: usize) -> Result<Vec<Vec<u8>>, GetError> {
+        self.many(max, || self.try_get())
+    }
+
+    /// [`get_many`](Self::get_many), waiting for the first until `deadline` or until `interrupted` says so.
+    ///
+    /// # Errors
+    ///
+    /// As `get_many`, and [`GetError::TimedOut`] or [`GetError::Interrupted`].
+    ///
+    /// ```
+    /// let queue = ringpost::Options::new().anonymous()?;
+    /// assert!(queue.get_many_interruptible(10, None, || true).is_err());
+    /// # Ok::<(), ringpost::OpenError>(())
+    /// ```
+    pub fn get_many_interruptible(
+        &self,
+        max: usize,
+        deadline: Option<Instant>,
+        interrupted: impl FnMut() -> bool,
+    ) -> Result<Vec<Vec<u8>>, GetError> {
+        self.many(max, || self.get_interruptible(deadline, interrupted))
+    }
+
+    /// Gets the oldest item where it lies, without a copy; waits while there is none.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get).
+    ///
+    /// ```
+    /// let queue = ringpost::Options::new().anonymous()?;
+    /// queue.put(b"hello")?;
+    /// assert_eq!(&*queue.get_ref()?, b"hello");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline]
+    pub fn get_ref(&self) -> Result<Message, GetError> {
+        self.shared.block(Patience::FOREVER, || self.get_ref_once())
+    }
+
+    /// [`get_ref`](Self::get_ref) without waiting.
+    ///
+    /// # Errors
+    ///
+    /// As `get_ref`, and [`GetError::Empty`] if there is nothing now.
+    ///
+    /// ```
+    /// assert!(ringpost::Options::new().anonymous()?.try_get_ref().is_err());
+    /// # Ok::<(), ringpost::OpenError>(())
+    /// ```
+    #[inline]
+    pub fn try_get_ref(&self) -> Result<Message, GetError> {
+        self.looking(self.get_ref_once())
+    }
+
+    /// [`get_ref`](Self::get_ref), waiting for at most `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// As `get_ref`, and [`GetError::TimedOut`].
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// assert!(ringpost::Options::new().anonymous()?.get_ref_timeout(Duration::ZERO).is_err());
+    /// # Ok::<(), ringpost::OpenError>(())
+    /// ```
+    pub fn get_ref_timeout(&self, timeout: Duration) -> Result<Message, GetError> {
+        self.shared
+            .block(Patience::for_(timeout), || self.get_ref_once())
+    }
+
+    /// [`get_ref`](Self::get_ref), waiting until `deadline` at the latest.
+    ///
+    /// # Errors
+    ///
+    /// As `get_ref`, and [`GetError::TimedOut`].
+    ///
+    /// ```
+    /// use std::time::Instant;
+    /// assert!(ringpost::Options::new().anonymous()?.get_ref_deadline(Instant::now()).is_err());
+    /// # Ok::<(), ringpost::OpenError>(())
+    /// ```
+    pub fn get_ref_deadline(&self, deadline: Instant) -> Result<Message, GetError> {
+        self.shared
+            .block(Patience::until(deadline), || self.get_ref_once())
+    }
+
+    /// [`get_ref`](Self::get_ref), waiting until `deadline` or until `interrupted` says so.
+    ///
+    /// # Errors
+    ///
+    /// As `get_ref`, and [`GetError::TimedOut`] or [`GetError::Interrupted`].
+    ///
+    /// ```
+    /// assert!(ringpost::Options::new().anonymous()?.get_ref_interruptible(None, || true).is_err());
+    /// # Ok::<(), ringpost::OpenError>(())
+    /// ```
+    pub fn get_ref_interruptible(
+        &self,
+        deadline: Option<Instant>,
+        mut interrupted: impl FnMut() -> bool,
+    ) -> Result<Message, GetError> {
+        let patience = Patience {
+            deadline,
+            interrupted: Some(&mut interrupted),
+        };
+        self.shared.block(patience, || self.get_ref_once())
+    }
+
+    fn copied(
+        &self,
+        get_into: impl FnOnce(&mut Vec<u8>) -> Result<(), GetError>,
+    ) -> Result<Vec<u8>, GetError> {
+        let mut out = Vec::new();
+        get_into(&mut out).map(|()| out)
+    }
+
+    fn many(
+        &self,
+        max: usize,
+        first: impl FnOnce() -> Result<Vec<u8>, GetError>,
+    ) -> Result<Vec<Vec<u8>>, GetError> {
+        let mut items = Vec::new();
+        if max == 0 {
+            return Ok(items);
+        }
+        items.push(first()?);
+        while items.len() < max {
+            let mut out = Vec::new();
+            // Whatever ends the batch, what was got is delivered; the next call will meet the error again.
+            if self.get_into_once(&mut out).is_err() {
+                break;
+            }
+            items.push(out);
+        }
+        Ok(items)
+    }
+
+    /// A poller that finds nothing looks for the dead now and then.
+    #[inline(always)]
+    fn looking<T>(&self, got: Result<T, GetError>) -> Result<T, GetError> {
+        if let Err(GetError::Empty) = &got {
+            self.shared.look_now_and_then();
+        }
+        got
+    }
+
+    #[inline]
+    fn get_into_patiently(
+        &self,
+        out: &mut Vec<u8>,
+        patience: Patience<'_>,
+    ) -> Result<(), GetError> {
+        self.shared.block(patience, || self.get_into_once(out))
+    }
+
+    #[inline(always)]
+    fn get_into_once(&self, out: &mut Vec<u8>) -> Result<(), GetError> {
+        let shared = &*self.shared;
+        let me = shared.me().map_err(GetError::Attach)?;
+        let got = shared.claim(me).map(|claim| {
+            shared.copy_out(&claim, out);
+            shared.ring.release(&claim);
+        });
+        shared.got();
+        got
+    }
+
+    #[inline(always)]
+    fn get_ref_once(&self) -> Result<Message, GetError> {
+        let shared = &self.shared;
+        let me = shared.me().map_err(GetError::Attach)?;
+        let got = shared.claim(me).map(|mut claim| {
+            shared.ring.hold(&mut claim);
+            Message::new(Arc::clone(shared), claim)
+        });
+        shared.got();
+        got
+    }
+}

@@ -1,0 +1,127 @@
+//! A message that is read where it lies.
+
+use crate::error::DecodeError;
+use crate::payload::Held;
+use crate::ring::Claim;
+use crate::shared::Shared;
+use serde::Deserialize;
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+
+/// An item that was got and is read, or written to, where it lies in the segment. Dropping it frees its memory.
+///
+/// It is consumed: nobody else will see it, and its memory is this process's alone until it is dropped. It has no lifetime
+/// and can be stored and sent, for as long as one likes; it holds its own memory and one of the items in flight, nothing
+/// else. If this process dies, its memory is freed and it is not delivered again. In a child that was forked meanwhile it
+/// is the parent's, and dropping it there does nothing.
+///
+/// ```
+/// let queue = ringpost::Options::new().anonymous()?;
+/// queue.put(b"hello")?;
+/// let mut message = queue.get_ref()?;
+/// message[0] = b'j';
+/// assert_eq!(&*message, b"jello");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Message {
+    bytes: Held,
+    claim: Claim,
+    shared: Arc<Shared>,
+}
+
+impl Message {
+    #[inline(always)]
+    pub(super) fn new(shared: Arc<Shared>, claim: Claim) -> Message {
+        let start = shared.payload_of(&claim);
+        // SAFETY: the descriptor is HELD(me) (I7) until this message ends, and it owns a share of the mapping.
+        let bytes = unsafe { Held::new(start, claim.length() as usize) };
+        Message {
+            bytes,
+            claim,
+            shared,
+        }
+    }
+
+    /// The item's position: how many items were put before it since the queue was created, modulo 2^44, plus a constant.
+    /// First deliveries come in this order.
+    ///
+    /// ```
+    /// let queue = ringpost::Options::new().anonymous()?;
+    /// queue.put_many(&["one", "two"])?;
+    /// let (one, two) = (queue.get_ref()?, queue.get_ref()?);
+    /// assert_eq!(one.position() + 1, two.position());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.claim.position
+    }
+
+    /// How often the item has been delivered, this time included: more than 1 after a consumer died with it.
+    ///
+    /// ```
+    /// let queue = ringpost::Options::new().anonymous()?;
+    /// queue.put(b"one")?;
+    /// assert_eq!(queue.get_ref()?.deliveries(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn deliveries(&self) -> u32 {
+        self.claim.deliveries()
+    }
+
+    /// Decodes the payload as postcard, which may borrow from it: strings and byte slices are not copied.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] if it is no such value.
+    ///
+    /// ```
+    /// use ringpost::{Options, Queue};
+    /// let queue = Queue::<(u32, String)>::from(Options::new().anonymous()?);
+    /// queue.put(&(7, "seven".to_owned()))?;
+    /// let message = queue.get_ref()?;
+    /// let (number, name): (u32, &str) = message.decode()?;
+    /// assert_eq!((number, name), (7, "seven"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn decode<'a, D: Deserialize<'a>>(&'a self) -> Result<D, DecodeError> {
+        postcard::from_bytes(self).map_err(|source| DecodeError {
+            expected: std::any::type_name::<D>(),
+            len: self.len(),
+            source,
+        })
+    }
+}
+
+impl Drop for Message {
+    #[inline]
+    fn drop(&mut self) {
+        if self.shared.is_me(self.claim.owner) {
+            self.shared.ring.release(&self.claim);
+        }
+    }
+}
+
+impl Deref for Message {
+    type Target = [u8];
+
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        self.bytes.bytes()
+    }
+}
+
+impl DerefMut for Message {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut [u8] {
+        self.bytes.bytes_mut()
+    }
+}
+
+impl AsRef<[u8]> for Message {
+    fn as_ref(&self) -> &[u8] {
+        self
+    }
+}

@@ -1,0 +1,409 @@
+//! Putting: copied payloads, gathered parts, batches.
+
+use super::{BytesQueue, WriteLoan};
+use crate::blocking::Patience;
+use crate::error::{PutError, PutManyError};
+use crate::layout::PAGE;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// The inline room starts at a multiple of this.
+const INLINE_ALIGNMENT: usize = 32;
+
+impl BytesQueue {
+    /// Puts a copy of `payload`, of 0 to [`max_payload`](Self::max_payload) bytes; waits while there is no room.
+    ///
+    /// When it returns `Ok`, the item is in the queue whatever happens to this process. When it returns an error, nothing
+    /// was put.
+    ///
+    /// # Errors
+    ///
+    /// [`PutError::Closed`], [`PutError::TooLarge`], [`PutError::NoSpace`], [`PutError::Corrupt`].
+    ///
+    /// ```
+    /// let queue = ringpost::Options::new().anonymous()?;
+    /// queue.put(b"hello")?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline]
+    pub fn put(&self, payload: &[u8]) -> Result<(), PutError> {
+        self.shared
+            .block(Patience::FOREVER, || self.put_once(payload))
+    }
+
+    /// [`put`](Self::put) without waiting.
+    ///
+    /// # Errors
+    ///
+    /// As `put`, and [`PutError::Full`] if there is no room now.
+    ///
+    /// ```
+    /// use ringpost::{Options, PutError, Shortage};
+    /// let queue = Options::new().capacity(1).anonymous()?;
+    /// queue.try_put(b"one")?;
+    /// assert!(matches!(queue.try_put(b"two"), Err(PutError::Full(Shortage::Slots))));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline]
+    pub fn try_put(&self, payload: &[u8]) -> Result<(), PutError> {
+        let put = self.put_once(payload);
+        if let Err(PutError::Full(_)) = &put {
+            self.shared.look_now_and_then();
+        }
+        put
+    }
+
+    /// [`put`](Self::put), waiting for at most `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// As `put`, and [`PutError::TimedOut`].
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use ringpost::{Options, PutError};
+    /// let queue = Options::new().capacity(1).anonymous()?;
+    /// queue.put(b"one")?;
+    /// let error = queue.put_timeout(b"two", Duration::from_millis(1)).unwrap_err();
+    /// assert!(matches!(error, PutError::TimedOut(_)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn put_timeout(&self, payload: &[u8], timeout: Duration) -> Result<(), PutError> {
+        self.shared
+            .block(Patience::for_(timeout), || self.put_once(payload))
+    }
+
+    /// [`put`](Self::put), waiting until `deadline` at the latest.
+    ///
+    /// # Errors
+    ///
+    /// As `put`, and [`PutError::TimedOut`].
+    ///
+    /// ```
+    /// use std::time::{Duration, Instant};
+    /// let queue = ringpost::Options::new().anonymous()?;
+    /// queue.put_deadline(b"one", Instant::now() + Duration::from_secs(1))?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn put_deadline(&self, payload: &[u8], deadline: Instant) -> Result<(), PutError> {
+        self.shared
+            .block(Patience::until(deadline), || self.put_once(payload))
+    }
+
+    /// [`put`](Self::put), waiting until `deadline` or until `interrupted` says so: it is asked as soon as a signal handler
+    /// has run in this thread, and at least every 100 ms.
+    ///
+    /// # Errors
+    ///
+    /// As `put`, and [`PutError::TimedOut`] or [`PutError::Interrupted`].
+    ///
+    /// ```
+    /// use ringpost::{Options, PutError};
+    /// let queue = Options::new().capacity(1).anonymous()?;
+    /// queue.put(b"one")?;
+    /// let stop = || true; // usually: has the signal handler set the flag?
+    /// assert!(matches!(queue.put_interruptible(b"two", None, stop), Err(PutError::Interrupted)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn put_interruptible(
+        &self,
+        payload: &[u8],
+        deadline: Option<Instant>,
+        mut interrupted: impl FnMut() -> bool,
+    ) -> Result<(), PutError> {
+        let patience = Patience {
+            deadline,
+            interrupted: Some(&mut interrupted),
+        };
+        self.shared.block(patience, || self.put_once(payload))
+    }
+
+    /// Puts several parts as one item, without gathering them first; waits while there is no room.
+    ///
+    /// Each part starts at a multiple of `align` bytes from the start of the payload, with zeros between, and the payload
+    /// itself starts at an address that is a multiple of `align`: a power of two up to the chunk size, at most 4096. With
+    /// 1 the item is just the parts one after the other.
+    ///
+    /// # Errors
+    ///
+    /// As [`put`](Self::put), and [`PutError::Alignment`].
+    ///
+    /// ```
+    /// let queue = ringpost::Options::new().anonymous()?;
+    /// queue.put_parts(&[b"head", b"body"], 8)?;
+    /// assert_eq!(queue.get()?, b"head\0\0\0\0body");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn put_parts(&self, parts: &[&[u8]], align: usize) -> Result<(), PutError> {
+        self.shared
+            .block(Patience::FOREVER, || self.put_parts_once(parts, align))
+    }
+
+    /// [`put_parts`](Self::put_parts) without waiting.
+    ///
+    /// # Errors
+    ///
+    /// As `put_parts`, and [`PutError::Full`] if there is no room now.
+    ///
+    /// ```
+    /// let queue = ringpost::Options::new().anonymous()?;
+    /// queue.try_put_parts(&[b"head", b"body"], 1)?;
+    /// assert_eq!(queue.get()?, b"headbody");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn try_put_parts(&self, parts: &[&[u8]], align: usize) -> Result<(), PutError> {
+        let put = self.put_parts_once(parts, align);
+        if let Err(PutError::Full(_)) = &put {
+            self.shared.look_now_and_then();
+        }
+        put
+    }
+
+    /// [`put_parts`](Self::put_parts), waiting until `deadline` or until `interrupted` says so.
+    ///
+    /// # Errors
+    ///
+    /// As `put_parts`, and [`PutError::TimedOut`] or [`PutError::Interrupted`].
+    ///
+    /// ```
+    /// let queue = ringpost::Options::new().anonymous()?;
+    /// queue.put_parts_interruptible(&[b"head", b"body"], 1, None, || false)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn put_parts_interruptible(
+        &self,
+        parts: &[&[u8]],
+        align: usize,
+        deadline: Option<Instant>,
+        mut interrupted: impl FnMut() -> bool,
+    ) -> Result<(), PutError> {
+        let patience = Patience {
+            deadline,
+            interrupted: Some(&mut interrupted),
+        };
+        self.shared
+            .block(patience, || self.put_parts_once(parts, align))
+    }
+
+    /// Puts all items in their order, each as one item of the queue; waits while there is no room. Faster than one by one.
+    ///
+    /// Items of other producers may come in between.
+    ///
+    /// # Errors
+    ///
+    /// As [`put`](Self::put), with the number of items that were put before.
+    ///
+    /// ```
+    /// let queue = ringpost::Options::new().anonymous()?;
+    /// queue.put_many(&["one", "two", "three"])?;
+    /// assert_eq!(queue.len(), 3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn put_many<T: AsRef<[u8]>>(&self, items: &[T]) -> Result<(), PutManyError> {
+        self.put_many_patiently(items, || Patience::FOREVER)
+    }
+
+    /// [`put_many`](Self::put_many) without waiting: puts as many as there is room for now, and says how many that were.
+    ///
+    /// # Errors
+    ///
+    /// As [`put`](Self::put), if not even the first could be put; [`PutError::Full`] if there is no room at all.
+    ///
+    /// ```
+    /// let queue = ringpost::Options::new().capacity(2).anonymous()?;
+    /// assert_eq!(queue.try_put_many(&["one", "two", "three"])?, 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn try_put_many<T: AsRef<[u8]>>(&self, items: &[T]) -> Result<usize, PutError> {
+        for (done, item) in items.iter().enumerate() {
+            match self.put_once(item.as_ref()) {
+                Ok(()) => {}
+                Err(error) if done == 0 => {
+                    self.shared.look_now_and_then();
+                    return Err(error);
+                }
+                Err(_) => return Ok(done),
+            }
+        }
+        Ok(items.len())
+    }
+
+    /// [`put_many`](Self::put_many), waiting until `deadline` or until `interrupted` says so.
+    ///
+    /// # Errors
+    ///
+    /// As `put_many`, and [`PutError::TimedOut`] or [`PutError::Interrupted`], with the number of items that were put.
+    ///
+    /// ```
+    /// let queue = ringpost::Options::new().capacity(1).anonymous()?;
+    /// let error = queue.put_many_interruptible(&["one", "two"], None, || true).unwrap_err();
+    /// assert_eq!(error.done, 1);
+    /// # Ok::<(), ringpost::OpenError>(())
+    /// ```
+    pub fn put_many_interruptible<T: AsRef<[u8]>>(
+        &self,
+        items: &[T],
+        deadline: Option<Instant>,
+        mut interrupted: impl FnMut() -> bool,
+    ) -> Result<(), PutManyError> {
+        for (done, item) in items.iter().enumerate() {
+            let patience = Patience {
+                deadline,
+                interrupted: Some(&mut interrupted),
+            };
+            self.shared
+                .block(patience, || self.put_once(item.as_ref()))
+                .map_err(|error| PutManyError { done, error })?;
+        }
+        Ok(())
+    }
+
+    fn put_many_patiently<'p, T: AsRef<[u8]>>(
+        &self,
+        items: &[T],
+        patience: impl Fn() -> Patience<'p>,
+    ) -> Result<(), PutManyError> {
+        for (done, item) in items.iter().enumerate() {
+            self.shared
+                .block(patience(), || self.put_once(item.as_ref()))
+                .map_err(|error| PutManyError { done, error })?;
+        }
+        Ok(())
+    }
+
+    /// Lends `len` bytes to be written in place, 0 to [`max_payload`](Self::max_payload); waits while there is no room.
+    ///
+    /// What the bytes hold at first is left over from earlier payloads. Nothing is visible before
+    /// [`commit`](WriteLoan::commit).
+    ///
+    /// # Errors
+    ///
+    /// As [`put`](Self::put).
+    ///
+    /// ```
+    /// let queue = ringpost::Options::new().anonymous()?;
+    /// let mut loan = queue.loan(5)?;
+    /// loan.copy_from_slice(b"hello");
+    /// loan.commit()?;
+    /// assert_eq!(queue.get()?, b"hello");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline]
+    pub fn loan(&self, len: usize) -> Result<WriteLoan, PutError> {
+        self.shared.block(Patience::FOREVER, || self.loan_once(len))
+    }
+
+    /// [`loan`](Self::loan) without waiting.
+    ///
+    /// # Errors
+    ///
+    /// As `loan`, and [`PutError::Full`] if there is no room now.
+    ///
+    /// ```
+    /// let queue = ringpost::Options::new().anonymous()?;
+    /// queue.try_loan(3)?.commit()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline]
+    pub fn try_loan(&self, len: usize) -> Result<WriteLoan, PutError> {
+        let loan = self.loan_once(len);
+        if let Err(PutError::Full(_)) = &loan {
+            self.shared.look_now_and_then();
+        }
+        loan
+    }
+
+    /// [`loan`](Self::loan), waiting for at most `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// As `loan`, and [`PutError::TimedOut`].
+    ///
+    /// ```
+    /// let queue = ringpost::Options::new().anonymous()?;
+    /// queue.loan_timeout(3, std::time::Duration::from_secs(1))?.commit()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn loan_timeout(&self, len: usize, timeout: Duration) -> Result<WriteLoan, PutError> {
+        self.shared
+            .block(Patience::for_(timeout), || self.loan_once(len))
+    }
+
+    /// [`loan`](Self::loan), waiting until `deadline` at the latest.
+    ///
+    /// # Errors
+    ///
+    /// As `loan`, and [`PutError::TimedOut`].
+    ///
+    /// ```
+    /// use std::time::{Duration, Instant};
+    /// let queue = ringpost::Options::new().anonymous()?;
+    /// queue.loan_deadline(3, Instant::now() + Duration::from_secs(1))?.commit()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn loan_deadline(&self, len: usize, deadline: Instant) -> Result<WriteLoan, PutError> {
+        self.shared
+            .block(Patience::until(deadline), || self.loan_once(len))
+    }
+
+    /// [`loan`](Self::loan), waiting until `deadline` or until `interrupted` says so.
+    ///
+    /// # Errors
+    ///
+    /// As `loan`, and [`PutError::TimedOut`] or [`PutError::Interrupted`].
+    ///
+    /// ```
+    /// let queue = ringpost::Options::new().anonymous()?;
+    /// queue.loan_interruptible(3, None, || false)?.commit()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn loan_interruptible(
+        &self,
+        len: usize,
+        deadline: Option<Instant>,
+        mut interrupted: impl FnMut() -> bool,
+    ) -> Result<WriteLoan, PutError> {
+        let patience = Patience {
+            deadline,
+            interrupted: Some(&mut interrupted),
+        };
+        self.shared.block(patience, || self.loan_once(len))
+    }
+
+    #[inline(always)]
+    pub(super) fn put_once(&self, payload: &[u8]) -> Result<(), PutError> {
+        let shared = &*self.shared;
+        let me = shared.me().map_err(PutError::Attach)?;
+        let filling = shared.reserve(me, payload.len() as u64, false)?;
+        shared.copy_in(&filling, payload);
+        shared.commit_or_abandon(&filling)
+    }
+
+    fn put_parts_once(&self, parts: &[&[u8]], align: usize) -> Result<(), PutError> {
+        let shared = &*self.shared;
+        let geometry = &shared.segment.geometry;
+        let max = if geometry.chunks == 0 {
+            INLINE_ALIGNMENT
+        } else {
+            (geometry.chunk as usize).min(PAGE)
+        };
+        if !align.is_power_of_two() || align > max {
+            return Err(PutError::Alignment { found: align, max });
+        }
+        let mut total = 0_u64;
+        for part in parts {
+            total = total.next_multiple_of(align as u64) + part.len() as u64;
+        }
+        let me = shared.me().map_err(PutError::Attach)?;
+        let filling = shared.reserve(me, total, align > INLINE_ALIGNMENT)?;
+        shared.copy_parts_in(&filling, parts, align);
+        shared.commit_or_abandon(&filling)
+    }
+
+    #[inline(always)]
+    fn loan_once(&self, len: usize) -> Result<WriteLoan, PutError> {
+        let me = self.shared.me().map_err(PutError::Attach)?;
+        let filling = self.shared.reserve(me, len as u64, false)?;
+        Ok(WriteLoan::new(Arc::clone(&self.shared), filling))
+    }
+}

@@ -1,0 +1,311 @@
+//! A view of a mapped segment: words as atomics, payloads as pointers, every index checked before it becomes an address.
+//!
+//! This is the one file that turns offsets into addresses. Its invariant, which the SAFETY comments cite:
+//!
+//! * **V1** `base` points to `geometry.file_bytes` mapped, readable and writable bytes on a page boundary, for as long as
+//!   the view is used; `Shared` owns the mapping and drops it last.
+//! * **V2** `geometry` was planned or checked by `layout.rs`, so all parts lie within those bytes, one after the other.
+//! * **V3** every word is only ever accessed as the atomic of its size; payload bytes only by the holder of the descriptor.
+
+use crate::layout::{Geometry, control, record};
+use crate::sync::{AtomicU32, AtomicU64};
+
+/// The index of a descriptor that exists in this segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Index(u32);
+
+impl Index {
+    #[inline(always)]
+    pub(crate) fn get(self) -> u32 {
+        self.0
+    }
+}
+
+/// The index of a chunk word that exists in this segment.
+pub(crate) type Chunk = u32;
+
+#[cfg(not(loom))]
+mod view {
+    use super::{AtomicU32, AtomicU64, Geometry};
+    use std::ptr::NonNull;
+
+    #[derive(Debug)]
+    pub(crate) struct Memory {
+        base: NonNull<u8>,
+        pub(crate) geometry: Geometry,
+    }
+
+    // SAFETY: V3: words are atomics, and payloads are reached through pointers by the holder of their descriptor alone.
+    unsafe impl Send for Memory {}
+    // SAFETY: as above.
+    unsafe impl Sync for Memory {}
+
+    impl Memory {
+        /// # Safety
+        ///
+        /// V1 and V2 must hold of `base` and `geometry`.
+        pub(crate) unsafe fn new(base: NonNull<u8>, geometry: Geometry) -> Memory {
+            Memory { base, geometry }
+        }
+
+        #[inline(always)]
+        pub(super) fn u64_at(&self, offset: usize) -> &AtomicU64 {
+            debug_assert!(
+                offset.is_multiple_of(8) && (offset + 8) as u64 <= self.geometry.file_bytes
+            );
+            // SAFETY: callers pass offsets of layout.rs and checked indices only, so the word lies in the segment (V2).
+            let word = unsafe { self.base.as_ptr().add(offset) }.cast::<AtomicU64>();
+            // SAFETY: mapped (V1), aligned (V1, and offsets are multiples of 8), only ever used as an atomic (V3).
+            unsafe { &*word }
+        }
+
+        #[inline(always)]
+        pub(super) fn u32_at(&self, offset: usize) -> &AtomicU32 {
+            debug_assert!(
+                offset.is_multiple_of(4) && (offset + 4) as u64 <= self.geometry.file_bytes
+            );
+            // SAFETY: as in `u64_at`.
+            let word = unsafe { self.base.as_ptr().add(offset) }.cast::<AtomicU32>();
+            // SAFETY: as in `u64_at`.
+            unsafe { &*word }
+        }
+
+        /// The address of `offset`, for payload bytes.
+        #[inline(always)]
+        pub(super) fn address(&self, offset: usize) -> NonNull<u8> {
+            debug_assert!(offset as u64 <= self.geometry.file_bytes);
+            // SAFETY: callers pass the start of an inline room or of a checked extent (V2).
+            unsafe { self.base.add(offset) }
+        }
+    }
+}
+
+#[cfg(loom)]
+mod view {
+    //! The same words as loom's atomics, found by their offsets. Payloads are cells in which loom sees data races.
+
+    use super::{AtomicU32, AtomicU64, Geometry};
+    use crate::layout::{control, position, record, slot};
+    use std::collections::HashMap;
+
+    pub(crate) struct Memory {
+        u64s: HashMap<usize, AtomicU64>,
+        u32s: HashMap<usize, AtomicU32>,
+        pub(crate) geometry: Geometry,
+        /// One cell for each descriptor's inline room, then one for each chunk.
+        pub(crate) payloads: Vec<loom::cell::UnsafeCell<u64>>,
+    }
+
+    impl std::fmt::Debug for Memory {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("Memory")
+        }
+    }
+
+    impl Memory {
+        /// A new, empty queue of these sizes.
+        pub(crate) fn new(geometry: Geometry) -> Memory {
+            let mut u64s = HashMap::new();
+            let mut u32s = HashMap::new();
+            let mut put = |offset: usize, value| u64s.insert(offset, AtomicU64::new(value));
+            put(control::TAIL_HINT, geometry.slots);
+            put(control::HEAD_HINT, geometry.slots);
+            put(control::RETRY, 0);
+            put(control::RESERVED, 0);
+            put(control::FREE_HINT, 0);
+            for h in 0..geometry.descriptors {
+                let at = (geometry.descriptors_at + h * geometry.stride) as usize;
+                if h < geometry.slots {
+                    put(
+                        at + record::SLOT,
+                        slot::pack(h & position::MASK, slot::NONE),
+                    );
+                }
+                put(at + record::DESCRIPTOR, 0);
+                put(at + record::EXTENT, 0);
+                put(at + record::ITEM, 0);
+            }
+            let mut put = |offset: usize| u32s.insert(offset, AtomicU32::new(0));
+            for word in [
+                control::EV_GET,
+                control::EV_PUT,
+                control::EV_MEM,
+                control::EV_DONE,
+                control::STATE,
+            ] {
+                put(word);
+            }
+            for hint in 0..crate::layout::HOT_HINTS {
+                put(control::HOT + 4 * hint);
+            }
+            for chunk in 0..geometry.chunks {
+                put(geometry.chunk_words_at as usize + 4 * chunk as usize);
+            }
+            let payloads = (0..geometry.descriptors + geometry.chunks)
+                .map(|_| loom::cell::UnsafeCell::new(0))
+                .collect();
+            Memory {
+                u64s,
+                u32s,
+                geometry,
+                payloads,
+            }
+        }
+
+        pub(super) fn u64_at(&self, offset: usize) -> &AtomicU64 {
+            &self.u64s[&offset]
+        }
+
+        pub(super) fn u32_at(&self, offset: usize) -> &AtomicU32 {
+            &self.u32s[&offset]
+        }
+    }
+}
+
+pub(crate) use view::Memory;
+
+/// The words of one descriptor.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Record<'a> {
+    memory: &'a Memory,
+    at: usize,
+}
+
+impl<'a> Record<'a> {
+    /// The descriptor word D.
+    #[inline(always)]
+    pub(crate) fn word(self) -> &'a AtomicU64 {
+        self.memory.u64_at(self.at + record::DESCRIPTOR)
+    }
+
+    /// The extent word E.
+    #[inline(always)]
+    pub(crate) fn extent(self) -> &'a AtomicU64 {
+        self.memory.u64_at(self.at + record::EXTENT)
+    }
+
+    /// The item word: length, deliveries, flags.
+    #[inline(always)]
+    pub(crate) fn item(self) -> &'a AtomicU64 {
+        self.memory.u64_at(self.at + record::ITEM)
+    }
+
+    /// The inline room, `geometry.inline()` bytes long.
+    #[cfg(not(loom))]
+    #[inline(always)]
+    pub(crate) fn inline(self) -> std::ptr::NonNull<u8> {
+        self.memory.address(self.at + record::INLINE)
+    }
+}
+
+macro_rules! control_words {
+    ($($(#[$doc:meta])* $name:ident: $at:ident, $type:ty, $get:ident;)*) => {
+        impl Memory {
+            $($(#[$doc])* #[inline(always)] pub(crate) fn $name(&self) -> &$type { self.$get(control::$at) })*
+        }
+    };
+}
+
+control_words! {
+    /// The next position to fill, or a little behind it.
+    tail_hint: TAIL_HINT, AtomicU64, u64_at;
+    /// The next position to consume, or a little behind it.
+    head_hint: HEAD_HINT, AtomicU64, u64_at;
+    /// Bit 0: some descriptor may be RETRY. The rest counts up, so that clearing the bit cannot miss a new one.
+    retry: RETRY, AtomicU64, u64_at;
+    /// How many chunks of the arena have memory behind them.
+    reserved: RESERVED, AtomicU64, u64_at;
+    /// Every chunk below it is probably taken.
+    free_hint: FREE_HINT, AtomicU64, u64_at;
+    /// Consumers wait here for items.
+    ev_get: EV_GET, AtomicU32, u32_at;
+    /// Producers wait here for slots.
+    ev_put: EV_PUT, AtomicU32, u32_at;
+    /// Producers wait here for descriptors and chunks.
+    ev_mem: EV_MEM, AtomicU32, u32_at;
+    /// `join` waits here.
+    ev_done: EV_DONE, AtomicU32, u32_at;
+    /// Open, draining or closed.
+    state: STATE, AtomicU32, u32_at;
+}
+
+impl Memory {
+    /// The slot word of `position`.
+    #[inline(always)]
+    pub(crate) fn slot(&self, position: u64) -> &AtomicU64 {
+        let home = position & (self.geometry.slots - 1);
+        self.u64_at(
+            (self.geometry.descriptors_at + home * self.geometry.stride) as usize + record::SLOT,
+        )
+    }
+
+    /// The home descriptor of `position`.
+    #[inline(always)]
+    pub(crate) fn home(&self, position: u64) -> Index {
+        Index((position & (self.geometry.slots - 1)) as u32)
+    }
+
+    /// The descriptor `index`, if it exists.
+    #[inline(always)]
+    pub(crate) fn index(&self, index: u32) -> Option<Index> {
+        (u64::from(index) < self.geometry.descriptors).then_some(Index(index))
+    }
+
+    /// All descriptors.
+    pub(crate) fn indices(&self) -> impl Iterator<Item = Index> + use<> {
+        (0..self.geometry.descriptors as u32).map(Index)
+    }
+
+    #[inline(always)]
+    pub(crate) fn record(&self, index: Index) -> Record<'_> {
+        let at = self.geometry.descriptors_at + u64::from(index.0) * self.geometry.stride;
+        Record {
+            memory: self,
+            at: at as usize,
+        }
+    }
+
+    /// The word of a chunk that exists.
+    #[inline(always)]
+    pub(crate) fn chunk(&self, chunk: Chunk) -> &AtomicU32 {
+        assert!(
+            u64::from(chunk) < self.geometry.chunks,
+            "callers check extents first"
+        );
+        self.u32_at(self.geometry.chunk_words_at as usize + 4 * chunk as usize)
+    }
+
+    /// A hint of the hot line.
+    #[inline(always)]
+    pub(crate) fn hot(&self, hint: usize) -> &AtomicU32 {
+        assert!(hint < crate::layout::HOT_HINTS);
+        self.u32_at(control::HOT + 4 * hint)
+    }
+}
+
+#[cfg(not(loom))]
+impl Memory {
+    /// Where chunk `start` begins in the file; `start` exists or is the arena's end.
+    pub(crate) fn chunk_offset(&self, start: u64) -> u64 {
+        debug_assert!(start <= self.geometry.chunks);
+        self.geometry.arena_at + start * self.geometry.chunk
+    }
+
+    /// The first byte of a checked extent.
+    #[inline(always)]
+    pub(crate) fn chunk_address(&self, start: Chunk) -> std::ptr::NonNull<u8> {
+        self.address(self.chunk_offset(u64::from(start)) as usize)
+    }
+
+    /// The header's magic.
+    pub(crate) fn magic(&self) -> &AtomicU64 {
+        self.u64_at(0)
+    }
+
+    /// A word of the participant entry `participant`, which exists.
+    pub(crate) fn participant(&self, participant: u32, field: usize) -> &AtomicU64 {
+        assert!(u64::from(participant) < self.geometry.participants);
+        let at = control::PARTICIPANTS + participant as usize * crate::layout::participant::SIZE;
+        self.u64_at(at + field)
+    }
+}

@@ -1,0 +1,285 @@
+//! Who takes part: the registry, the lock that proves that a participant lives, and what fork does to it.
+//!
+//! **Liveness is a lock that lives exactly as long as the address space.** A participant holds an open-file-description
+//! write lock on its byte of the segment's file. The description has no descriptor: one page is mapped through it, and the
+//! descriptor is closed. So neither a `close` of everything (daemons do that) nor an exec in a child can drop the lock
+//! early, and a kill drops it, whatever the process was doing. `MADV_DONTFORK` keeps a forked child from holding it too.
+//! Timeouts, heartbeats and process numbers prove nothing, and are not used.
+//!
+//! Who this process is stands in a page of its own that the kernel wipes in a forked child (`MADV_WIPEONFORK`): a handle
+//! that a child inherits finds zero there, and attaches as a participant of its own at its first use.
+
+use crate::error::OpenError;
+use crate::layout::{descriptor, entry, participant};
+use crate::readiness::Signal;
+use crate::ring::{Owner, Ring};
+use crate::segment::{Segment, io};
+use crate::sync::Ordering::*;
+use crate::sys;
+use rustix::fd::{AsFd, OwnedFd};
+use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap, mmap_anonymous, munmap};
+use std::ptr::NonNull;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize};
+
+use crate::layout::{PAGE, control};
+
+/// The page that a fork wipes. Process-private, so std's atomics are the right ones.
+#[derive(Debug)]
+#[repr(C)]
+struct ForkPage {
+    /// The owner bits, and [`ATTACHED`]; zero: not attached.
+    identity: AtomicU64,
+    /// The address of the page that holds the lock; zero: none.
+    pin: AtomicUsize,
+    /// The bridge to this process's event loops, if there is one: an `Arc` turned into a pointer.
+    signal: AtomicPtr<Signal>,
+}
+
+const ATTACHED: u64 = 1;
+
+/// This process's place among the participants.
+#[derive(Debug)]
+pub(crate) struct Membership {
+    page: NonNull<ForkPage>,
+}
+
+// SAFETY: the page holds atomics only, and lives until the drop.
+unsafe impl Send for Membership {}
+// SAFETY: as above.
+unsafe impl Sync for Membership {}
+
+impl Membership {
+    /// Not attached yet.
+    pub(crate) fn new() -> Result<Membership, OpenError> {
+        let flags = MapFlags::PRIVATE;
+        // SAFETY: a new anonymous mapping at an address that the kernel chooses.
+        let page = unsafe {
+            mmap_anonymous(
+                std::ptr::null_mut(),
+                PAGE,
+                ProtFlags::READ | ProtFlags::WRITE,
+                flags,
+            )
+        }
+        .map_err(|errno| io("mapping a page", errno))?;
+        let membership = Membership {
+            page: NonNull::new(page.cast()).expect("a mapping has an address"),
+        };
+        // SAFETY: exactly the page that was just mapped.
+        unsafe { madvise(page, PAGE, Advice::LinuxWipeOnFork) }
+            .map_err(|errno| io("MADV_WIPEONFORK", errno))?;
+        Ok(membership)
+    }
+
+    #[inline(always)]
+    fn page(&self) -> &ForkPage {
+        // SAFETY: mapped until the drop; zero-filled pages are a valid ForkPage.
+        unsafe { self.page.as_ref() }
+    }
+
+    /// Who this process is, if it is attached.
+    #[inline(always)]
+    pub(crate) fn current(&self) -> Option<Owner> {
+        let identity = self.page().identity.load(Acquire); // ORDERING I (Acquire): pairs with the CAS in `attach`
+        (identity != 0).then_some(Owner(identity & descriptor::OWNER))
+    }
+
+    /// Takes a free place, or a dead participant's after recovering it.
+    #[cold]
+    pub(crate) fn attach(&self, segment: &Segment, ring: &Ring) -> Result<Owner, OpenError> {
+        let (owner, lock) = take_a_place(segment, ring)?;
+        let pin = pin(&lock)?;
+        drop(lock); // the page keeps the description, and so the lock
+        let identity = owner.0 | ATTACHED;
+        // ORDERING I (AcqRel): pairs with the load in `current`. Another thread of a forked child may have been faster.
+        match self
+            .page()
+            .identity
+            .compare_exchange(0, identity, AcqRel, Acquire)
+        {
+            Ok(_) => {
+                self.page().pin.store(pin, Relaxed);
+                Ok(owner)
+            }
+            Err(other) => {
+                leave(ring, owner);
+                unpin(pin);
+                Ok(Owner(other & descriptor::OWNER))
+            }
+        }
+    }
+
+    /// This process's bridge to its event loops. A forked child has none until it makes its own.
+    #[inline(always)]
+    pub(crate) fn signal(&self) -> Option<&Signal> {
+        let signal = self.page().signal.load(Acquire); // ORDERING I (Acquire): pairs with the CAS in `set_signal`
+        // SAFETY: null, or a pointer out of `Arc::into_raw` that is kept until the drop of this membership.
+        unsafe { signal.as_ref() }
+    }
+
+    /// Makes `signal` this process's bridge, unless another thread was faster. Returns the one that counts.
+    pub(crate) fn set_signal(&self, signal: Arc<Signal>) -> &Signal {
+        let raw = Arc::into_raw(signal).cast_mut();
+        // ORDERING I (AcqRel): pairs with the load in `signal`.
+        if self
+            .page()
+            .signal
+            .compare_exchange(std::ptr::null_mut(), raw, AcqRel, Acquire)
+            .is_err()
+        {
+            // SAFETY: out of `Arc::into_raw` above, and given to nobody.
+            drop(unsafe { Arc::from_raw(raw) });
+        }
+        self.signal().expect("one of the two was set")
+    }
+
+    /// Gives the place back. Nothing that names this participant may be in use any more.
+    pub(crate) fn detach(&self, ring: &Ring) {
+        let Some(owner) = self.current() else { return };
+        self.page().identity.store(0, Relaxed);
+        ring.recover(owner);
+        leave(ring, owner);
+        unpin(self.page().pin.swap(0, Relaxed));
+    }
+}
+
+impl Drop for Membership {
+    fn drop(&mut self) {
+        let signal = self.page().signal.swap(std::ptr::null_mut(), AcqRel); // ORDERING I (AcqRel): as in `set_signal`
+        if !signal.is_null() {
+            // SAFETY: out of `Arc::into_raw` in `set_signal`, taken out of the page once.
+            drop(unsafe { Arc::from_raw(signal) });
+        }
+        // SAFETY: exactly the page of `new`, and nobody else has its address.
+        let _ = unsafe { munmap(self.page.as_ptr().cast(), PAGE) };
+    }
+}
+
+/// The byte of the file that participant `i` locks.
+fn byte(i: u32) -> u64 {
+    (control::PARTICIPANTS + i as usize * participant::SIZE) as u64
+}
+
+fn take_a_place(segment: &Segment, ring: &Ring) -> Result<(Owner, OwnedFd), OpenError> {
+    let places = segment.geometry.participants as u32;
+    let lock = segment.reopen()?;
+    // First the places that are free; then those of the dead, which must be recovered first.
+    for take_over in [false, true] {
+        for i in 0..places {
+            let word = ring.memory.participant(i, participant::WORD);
+            let attached = word.load(Acquire) & entry::ATTACHED != 0; // ORDERING E (Acquire): pairs with E below
+            if attached != take_over || !try_lock(&lock, i)? {
+                continue;
+            }
+            let seen = word.load(Acquire); // ORDERING E (Acquire): under the lock it can only be its last holder's word
+            let mut incarnation = entry::incarnation(seen);
+            if seen & entry::ATTACHED != 0 {
+                ring.recover(Owner::new(i, incarnation));
+                incarnation += 1;
+            }
+            introduce(ring, i);
+            // ORDERING E (Release): pairs with the loads of those who look for the dead.
+            word.store(entry::pack(incarnation, true), Release);
+            return Ok((Owner::new(i, incarnation), lock));
+        }
+    }
+    Err(OpenError::TooManyParticipants { places })
+}
+
+fn try_lock(fd: impl AsFd, i: u32) -> Result<bool, OpenError> {
+    sys::try_lock_byte(fd, byte(i)).map_err(|errno| io("locking a participant's byte", errno))
+}
+
+/// Maps one page through the description that holds the lock.
+fn pin(lock: &OwnedFd) -> Result<usize, OpenError> {
+    // SAFETY: a new mapping at an address that the kernel chooses; no access is allowed through it.
+    let page = unsafe {
+        mmap(
+            std::ptr::null_mut(),
+            PAGE,
+            ProtFlags::empty(),
+            MapFlags::SHARED,
+            lock,
+            0,
+        )
+    }
+    .map_err(|errno| io("mapping the liveness page", errno))?;
+    // SAFETY: exactly the page that was just mapped.
+    let advised = unsafe { madvise(page, PAGE, Advice::LinuxDontFork) };
+    if let Err(errno) = advised {
+        unpin(page as usize);
+        return Err(io("MADV_DONTFORK", errno));
+    }
+    Ok(page as usize)
+}
+
+fn unpin(pin: usize) {
+    if pin != 0 {
+        // SAFETY: a page of `pin`, unmapped once: its address was taken out of the fork page by a swap.
+        let _ = unsafe { munmap(pin as *mut _, PAGE) };
+    }
+}
+
+/// Writes for people to read who this is. It is never used to decide anything.
+fn introduce(ring: &Ring, i: u32) {
+    let field = |offset| ring.memory.participant(i, offset);
+    field(participant::PID).store(
+        rustix::process::getpid().as_raw_nonzero().get() as u64,
+        Relaxed,
+    );
+    let started = rustix::time::clock_gettime(rustix::time::ClockId::Realtime);
+    field(participant::START_TIME).store(started.tv_sec as u64, Relaxed);
+    let mut command = [0; participant::COMMAND_BYTES];
+    if let Ok(name) = std::fs::read("/proc/self/comm") {
+        let length = name.trim_ascii_end().len().min(command.len());
+        command[..length].copy_from_slice(&name[..length]);
+    }
+    for (k, bytes) in command.chunks_exact(8).enumerate() {
+        let word = u64::from_ne_bytes(bytes.try_into().expect("eight bytes"));
+        field(participant::COMMAND + 8 * k).store(word, Relaxed);
+    }
+}
+
+/// The place is free for the next incarnation.
+fn leave(ring: &Ring, owner: Owner) {
+    let incarnation = descriptor::incarnation(owner.0) + 1;
+    // ORDERING E (Release): pairs with the loads in `take_a_place` and `look_for_the_dead`.
+    ring.memory
+        .participant(owner.participant(), participant::WORD)
+        .store(entry::pack(incarnation, false), Release);
+}
+
+/// Recovers every participant whose lock is gone. Says how many there were.
+#[cold]
+pub(crate) fn look_for_the_dead(
+    segment: &Segment,
+    ring: &Ring,
+    me: Owner,
+) -> Result<u32, OpenError> {
+    let mut found = 0;
+    let mut own: Option<OwnedFd> = None;
+    for i in (0..segment.geometry.participants as u32).filter(|&i| i != me.participant()) {
+        let word = ring.memory.participant(i, participant::WORD);
+        if word.load(Acquire) & entry::ATTACHED == 0 {
+            continue; // ORDERING E (Acquire): pairs with the stores in `take_a_place` and `leave`
+        }
+        // A description of its own, so that two threads exclude each other in the kernel.
+        let lock = match &own {
+            Some(lock) => lock,
+            None => own.insert(segment.reopen()?),
+        };
+        if !try_lock(lock, i)? {
+            continue;
+        }
+        let seen = word.load(Acquire); // ORDERING E (Acquire): under the lock it can only be its last holder's word
+        if seen & entry::ATTACHED != 0 {
+            let dead = Owner::new(i, entry::incarnation(seen));
+            ring.recover(dead);
+            leave(ring, dead);
+            found += 1;
+        }
+        let _ = sys::unlock_byte(lock, byte(i));
+    }
+    Ok(found)
+}

@@ -1,0 +1,114 @@
+//! Payload bytes: where they lie, how they are copied, and when a slice of them may be lent.
+//!
+//! Invariant I7 of the ring: payload bytes are touched only by the participant that the descriptor names. A peer that
+//! writes to memory which it does not hold breaks the contract of the zero-copy calls; copies go through raw pointers, for
+//! which such a peer can change the bytes but nothing else.
+
+use crate::layout::extent;
+use crate::ring::{Claim, Filling};
+use crate::shared::Shared;
+use std::ptr::NonNull;
+
+impl Shared {
+    /// Where the payload of `filling` is written: `filling.length` bytes that are this process's alone.
+    #[inline(always)]
+    pub(crate) fn room_of(&self, filling: &Filling) -> NonNull<u8> {
+        match filling.extent {
+            0 => self.ring.memory.record(filling.index).inline(),
+            word => self.ring.memory.chunk_address(extent::start(word)),
+        }
+    }
+
+    /// Where the payload of `claim` lies: `claim.length()` bytes that are this process's alone until the release.
+    #[inline(always)]
+    pub(crate) fn payload_of(&self, claim: &Claim) -> NonNull<u8> {
+        match claim.first_chunk() {
+            Some(chunk) => self.ring.memory.chunk_address(chunk),
+            None => self.ring.memory.record(claim.index).inline(),
+        }
+    }
+
+    /// Writes `bytes` into a descriptor that was reserved for just as many.
+    #[inline(always)]
+    pub(crate) fn copy_in(&self, filling: &Filling, bytes: &[u8]) {
+        assert!(bytes.len() as u64 <= filling.length, "reserved for less");
+        // SAFETY: `room_of` has `filling.length` bytes (checked extents, the inline room), which nobody else touches (I7);
+        // `bytes` is not in the segment, or in a loan of it that is not this one.
+        unsafe {
+            self.room_of(filling)
+                .copy_from_nonoverlapping(NonNull::from(bytes).cast(), bytes.len())
+        }
+    }
+
+    /// Writes parts one after the other, each from a multiple of `align` on, with zeros between them.
+    pub(crate) fn copy_parts_in(&self, filling: &Filling, parts: &[&[u8]], align: usize) {
+        let mut at = 0_usize;
+        for part in parts {
+            let start = at.next_multiple_of(align);
+            let end = start + part.len();
+            assert!(end as u64 <= filling.length, "reserved for less");
+            let room = self.room_of(filling);
+            // SAFETY: `at <= start <= end <= filling.length`, so all of it lies in the room (I7).
+            let gap = unsafe { room.add(at) };
+            // SAFETY: as above.
+            unsafe { gap.write_bytes(0, start - at) };
+            // SAFETY: as above.
+            let to = unsafe { room.add(start) };
+            // SAFETY: as above; `part` is not in this room.
+            unsafe { to.copy_from_nonoverlapping(NonNull::from(*part).cast(), part.len()) };
+            at = end;
+        }
+    }
+
+    /// Replaces what `out` holds by the payload.
+    #[inline(always)]
+    pub(crate) fn copy_out(&self, claim: &Claim, out: &mut Vec<u8>) {
+        let length = claim.length() as usize;
+        out.clear();
+        out.reserve(length);
+        let to = NonNull::new(out.as_mut_ptr()).expect("a vector's pointer is not null");
+        // SAFETY: `payload_of` has `length` bytes (checked when it was claimed, I7), and `out` has room for them.
+        unsafe { self.payload_of(claim).copy_to_nonoverlapping(to, length) };
+        // SAFETY: so many bytes have just been written.
+        unsafe { out.set_len(length) };
+    }
+}
+
+/// A run of payload bytes that its holder may read and write: the base of [`WriteLoan`](crate::WriteLoan) and
+/// [`Message`](crate::Message).
+#[derive(Debug)]
+pub(crate) struct Held {
+    start: NonNull<u8>,
+    length: usize,
+}
+
+// SAFETY: it stands for bytes that one guard owns, as a Box<[u8]> does.
+unsafe impl Send for Held {}
+// SAFETY: as above; through `&Held` bytes are only read.
+unsafe impl Sync for Held {}
+
+impl Held {
+    /// # Safety
+    ///
+    /// The bytes are mapped, and the caller's alone, for as long as the result is used.
+    #[inline(always)]
+    pub(crate) unsafe fn new(start: NonNull<u8>, length: usize) -> Held {
+        Held { start, length }
+    }
+
+    #[inline(always)]
+    pub(crate) fn bytes(&self) -> &[u8] {
+        // SAFETY: the contract of `new`; every byte of a mapping is initialised.
+        unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.length) }
+    }
+
+    #[inline(always)]
+    pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
+        // SAFETY: as above, and `&mut self` excludes every other slice of them.
+        unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.length) }
+    }
+
+    pub(crate) fn truncate(&mut self, length: usize) {
+        self.length = self.length.min(length);
+    }
+}

@@ -1,0 +1,260 @@
+//! get: find the next item, claim it, and end its use.
+
+use super::{HINT_EVERY, Owner, Ring, endless, no_such_descriptor};
+use crate::error::Corrupt;
+use crate::layout::{descriptor, extent, item, position, slot};
+use crate::memory::Index;
+use crate::sync::{Ordering::*, full_fence_after_rmw, step};
+use crate::wait;
+
+/// Why nothing was got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum GetFailure {
+    /// Nothing was queued at one instant during the call.
+    Empty,
+    Corrupt(Corrupt),
+}
+
+impl From<Corrupt> for GetFailure {
+    fn from(corrupt: Corrupt) -> Self {
+        GetFailure::Corrupt(corrupt)
+    }
+}
+
+/// An item that this participant has claimed: LOAN(me,p), later HELD(me,p).
+#[derive(Debug)]
+pub(crate) struct Claim {
+    pub(crate) index: Index,
+    pub(crate) owner: Owner,
+    pub(crate) position: u64,
+    /// Length, deliveries and flags: a private copy that was checked.
+    item: u64,
+    /// The extent, whether or not the payload lies there: a private copy that was checked.
+    extent: u64,
+    /// The state that the descriptor is in: LOAN or HELD.
+    state: u64,
+}
+
+impl Claim {
+    /// The payload's length in bytes: at most the inline room, or the extent.
+    #[inline(always)]
+    pub(crate) fn length(&self) -> u64 {
+        item::length(self.item)
+    }
+
+    /// How often the item has been delivered, this time included.
+    pub(crate) fn deliveries(&self) -> u32 {
+        item::deliveries(self.item)
+    }
+
+    /// The first chunk of the payload, if it lies in the arena.
+    #[inline(always)]
+    pub(crate) fn first_chunk(&self) -> Option<u32> {
+        (self.item & item::IN_EXTENT != 0).then(|| extent::start(self.extent))
+    }
+
+    fn word(&self) -> u64 {
+        self.state | self.owner.0 | self.position
+    }
+}
+
+impl Ring {
+    /// Claims the next item: first one that is to be delivered again, then the oldest in the ring.
+    #[inline]
+    pub(crate) fn claim(&self, me: Owner) -> Result<Claim, GetFailure> {
+        // ORDERING R (Acquire): pairs with the flag's change after D = RETRY in recover.rs.
+        let retry = self.memory.retry().load(Acquire);
+        if retry & 1 != 0
+            && let Some(claim) = self.claim_again(me, retry)
+        {
+            return claim;
+        }
+        self.claim_next(me)
+    }
+
+    #[inline(always)]
+    fn claim_next(&self, me: Owner) -> Result<Claim, GetFailure> {
+        let slots = self.slots();
+        // ORDERING H (Acquire): pairs with the stores below.
+        let own = self.head.0.load(Acquire);
+        let shared = self.memory.head_hint().load(Acquire) & position::MASK; // ORDERING H (Acquire): as above
+        let mut c = position::later(own, shared);
+        for _ in 0..self.bound {
+            let w = self.memory.slot(c).load(Acquire); // ORDERING C (Acquire): pairs with the commit
+            let q = slot::position(w);
+            let distance = position::distance(q, c);
+            if distance == 0 {
+                let index = self
+                    .memory
+                    .index(slot::descriptor(w))
+                    .ok_or_else(|| no_such_descriptor(c & (slots - 1)))?;
+                let word = self.memory.record(index).word();
+                let d = word.load(Acquire); // ORDERING P (Acquire): pairs with D = PEND
+                if descriptor::is_pending(d, c) {
+                    let loan = descriptor::LOAN | me.0 | c;
+                    // ORDERING P, L (SeqCst): pairs with D = PEND: the payload is complete; and with the producers'
+                    // load of D: the position is consumed. SeqCst: the wake below must not come before it (W).
+                    if word.compare_exchange(d, loan, SeqCst, Relaxed).is_ok() {
+                        step!("get: claimed");
+                        self.claimed(c);
+                        return self.take_up(index, me, c);
+                    }
+                }
+                c = position::add(c, 1);
+            } else if distance == -(slots as i64) {
+                self.head.0.store(c, Release); // ORDERING H (Release): pairs with the load above
+                return Err(GetFailure::Empty);
+            } else if distance > 0 && (q ^ c) & (slots - 1) == 0 {
+                c = position::add(position::sub(q, slots), 1);
+            } else {
+                c = self.restart_head();
+            }
+        }
+        Err(endless(c).into())
+    }
+
+    /// I5: the hint was wrong; starts again from the truth.
+    #[cold]
+    fn restart_head(&self) -> u64 {
+        let c = position::add(position::sub(self.largest_position(), self.slots()), 1);
+        self.head.0.store(c, Release); // ORDERING H (Release): pairs with the load in `claim_next`
+        self.memory.head_hint().store(c, Release); // ORDERING H (Release): pairs with the load in `claim_next`
+        c
+    }
+
+    /// The slot of position `c` is free for its next lap: hints, and whoever waits for room.
+    #[inline(always)]
+    fn claimed(&self, c: u64) {
+        full_fence_after_rmw();
+        let next = position::add(c, 1);
+        self.head.0.store(next, Release); // ORDERING H (Release): pairs with the load in `claim_next`
+        if c.is_multiple_of(HINT_EVERY) {
+            self.memory.head_hint().store(next, Release); // ORDERING H (Release): pairs with `claim_next`
+        }
+        wait::notify_one(self.memory.ev_put());
+    }
+
+    /// Claims the RETRY item of the lowest position, if there is one; otherwise clears the flag.
+    #[cold]
+    fn claim_again(&self, me: Owner, retry: u64) -> Option<Result<Claim, GetFailure>> {
+        loop {
+            let mut best: Option<(Index, u64)> = None;
+            for index in self.memory.indices() {
+                let d = self.memory.record(index).word().load(Acquire); // ORDERING P (Acquire): D = RETRY offers anew
+                if d & descriptor::STATE == descriptor::RETRY {
+                    let p = descriptor::position(d);
+                    if best.is_none_or(|(_, b)| position::distance(p, descriptor::position(b)) < 0)
+                    {
+                        best = Some((index, d));
+                    }
+                }
+            }
+            let Some((index, d)) = best else {
+                // ORDERING R (AcqRel): by CAS of the value that was read before the scan: a RETRY that came since then
+                // has changed it, and the flag stays.
+                let _ = self
+                    .memory
+                    .retry()
+                    .compare_exchange(retry, retry & !1, AcqRel, Relaxed);
+                return None;
+            };
+            let p = descriptor::position(d);
+            let word = self.memory.record(index).word();
+            // ORDERING P (SeqCst): as in `claim_next`.
+            if word
+                .compare_exchange(d, descriptor::LOAN | me.0 | p, SeqCst, Relaxed)
+                .is_ok()
+            {
+                step!("get: claimed again");
+                return Some(self.take_up(index, me, p));
+            }
+            // Somebody else has it: that is progress, and each round leaves one RETRY less.
+        }
+    }
+
+    /// Counts the delivery before anyone sees the payload, and checks where that lies.
+    #[inline(always)]
+    fn take_up(&self, index: Index, owner: Owner, p: u64) -> Result<Claim, GetFailure> {
+        let record = self.memory.record(index);
+        let counted = item::delivered(record.item().load(Relaxed)); // ours since the CAS (P, I7)
+        record.item().store(counted, Relaxed);
+        let claim = Claim {
+            index,
+            owner,
+            position: p,
+            item: counted,
+            extent: record.extent().load(Relaxed),
+            state: descriptor::LOAN,
+        };
+        let geometry = &self.memory.geometry;
+        let end = u64::from(extent::start(claim.extent)) + u64::from(extent::count(claim.extent));
+        let room = if counted & item::IN_EXTENT != 0 {
+            u64::from(extent::count(claim.extent)) * geometry.chunk
+        } else {
+            geometry.inline()
+        };
+        if claim.length() > room || end > geometry.chunks {
+            return Err(self.set_aside(&claim).into());
+        }
+        Ok(claim)
+    }
+
+    /// The claimed descriptor is damaged: nothing of it is used, and it is quarantined.
+    #[cold]
+    fn set_aside(&self, claim: &Claim) -> Corrupt {
+        let word = self.memory.record(claim.index).word();
+        // ORDERING F (AcqRel): from exactly LOAN(me,p).
+        let _ = word.compare_exchange(
+            claim.word(),
+            descriptor::QUAR | claim.position,
+            AcqRel,
+            Relaxed,
+        );
+        let index = claim.index.get().into();
+        Corrupt {
+            what: "a payload longer than its memory (the item is quarantined)",
+            place: "descriptor",
+            index,
+        }
+    }
+
+    /// The item is delivered while its memory stays in use: LOAN → HELD.
+    #[inline]
+    pub(crate) fn hold(&self, claim: &mut Claim) {
+        let word = self.memory.record(claim.index).word();
+        let held = descriptor::HELD | claim.owner.0 | claim.position;
+        // ORDERING F (SeqCst): no new holder. SeqCst: the wake below must not come before it (W).
+        if word
+            .compare_exchange(claim.word(), held, SeqCst, Relaxed)
+            .is_ok()
+        {
+            step!("get: held");
+            full_fence_after_rmw();
+            wait::notify_all(self.memory.ev_done());
+        }
+        claim.state = descriptor::HELD;
+    }
+
+    /// Ends the use of an item, delivered or not: its descriptor and memory are free.
+    #[inline]
+    pub(crate) fn release(&self, claim: &Claim) {
+        self.release_descriptor(
+            claim.index,
+            claim.owner,
+            claim.word(),
+            extent::count(claim.extent),
+        );
+    }
+
+    /// Takes and frees everything that is queued. Says how many items that were.
+    pub(crate) fn drain(&self, me: Owner) -> Result<u64, Corrupt> {
+        for drained in 0.. {
+            match self.claim(me) {
+                Ok(claim) => self.release(&claim),
+                Err(GetFailure::Empty) => return Ok(drained),
+                Err(GetFailure::Corrupt(corrupt)) => return Err(corrupt),
+            }
+        }
+        unreachable!("the loop has no end")
+    }
+}

@@ -1,0 +1,272 @@
+//! The ring: positions, slots and descriptors, and how an item passes through them.
+//!
+//! # Words
+//!
+//! * **position**: the number of an item since the queue was created, modulo 2^44. It only grows.
+//! * **slot**: position p lives in slot p mod N. Its word says which position was filled last, and by which descriptor.
+//! * **descriptor**: the holder of one item: who has it, where its payload is, how long it is. Descriptor `i < N` is the
+//!   *home* of slot `i`; the others are *spill* descriptors.
+//! * **extent**: a run of contiguous **chunks** of the arena that belongs to a descriptor.
+//! * **participant**: one attachment of one process. **Owner**: a participant and its incarnation, as descriptors name it.
+//! * **loan**: an item that is written or read in place. **lease**: one that is held until it is acknowledged.
+//! * **commit** makes an item visible; **release** frees what it used. The **head** is the consumers' side, the **tail**
+//!   the producers'.
+//!
+//! # States of a descriptor
+//!
+//! | state | who may change it | to what |
+//! |---|---|---|
+//! | FREE | anyone | OWN(me), to fill it; RECL(me), to take the extent that it kept |
+//! | OWN(P) | P | PEND(P,p), FREE |
+//! | PEND(P,p), named by no slot | P | PEND(P,p'), OWN(P), RECL(P) |
+//! | PEND(P,p), named by slot p mod N | anyone | LOAN(C,p); P itself: RECL(P), when the queue was shut down |
+//! | LOAN(C,p) | C | FREE, HELD(C,p), RECL(C), RETRY(p), QUAR(p) |
+//! | HELD(C,p) | C | FREE, RECL(C) |
+//! | RETRY(p) | anyone | LOAN(C,p) |
+//! | QUAR(p) | whoever lists the quarantine | RETRY(p), RECL |
+//! | RECL(P) | P | FREE |
+//!
+//! Of a dead participant, whoever holds its liveness lock may do what that participant may do (`recover.rs`).
+//!
+//! # Invariants
+//!
+//! * **I1** filled positions are contiguous: a producer fills p only after it saw p − 1 filled.
+//! * **I2** a producer fills p only after it saw p − N consumed (and p − capacity, where the capacity is less than N).
+//! * **I3** p is committed and unconsumed exactly while slot p mod N holds (p,h) and D\[h\] is PEND(·,p). Once consumed,
+//!   always consumed.
+//! * **I4** a producer loads the slot word, from which it commits, after it owns its descriptor. Otherwise one with a stale
+//!   position could offer a consumed position anew, and a stale consumer could take a half-written payload.
+//! * **I5** hints, shared or private, may be wrong in any way. The truth is in the slots: a slot is accepted only if its
+//!   position is exactly the expected one. Every loop is bounded.
+//! * **I6** the extent of a FREE descriptor is exact: none, or a run whose words all hold its index + 1. A word that is
+//!   not 0 lies in the extent of the descriptor that it names.
+//! * **I7** payload bytes and the item word are touched only by the participant that OWN, LOAN or HELD names.
+//!
+//! # Orderings
+//!
+//! | label | at one end | at the other |
+//! |---|---|---|
+//! | C | commit: the CAS of the slot word | every load of a slot word: a position that is seen was filled, and its descriptor is offered |
+//! | P | D = PEND(me,p) | the load of D by a consumer, and its CAS: the payload is complete |
+//! | L | the CAS PEND → LOAN | the load of D by a producer: the position is consumed |
+//! | F | D = FREE, and every other way to give a descriptor away | the CAS FREE → OWN or RECL: extent and payload are nobody else's (I4, I6, I7) |
+//! | K | chunk word = 0 | the CAS 0 → h + 1: nobody reads the chunk any more |
+//! | X | extent word before its chunk words, chunk words before the extent word | a recoverer's load of the extent word (I6) |
+//! | H | a hint's store | its load: the slots up to there are filled |
+//! | R | the retry flag, after D = RETRY | its load before the scan for RETRY |
+//! | W | a waiter's bit, before it tries once more | the waker's load, after its own change (see `wait.rs`) |
+//! | S | the queue's state | its load before looking, and after a commit |
+//! | A | the high-water mark of reserved memory, after the reservation | its load before a payload is written |
+
+mod arena;
+mod audit;
+mod get;
+mod put;
+mod recover;
+
+pub(crate) use audit::Finished;
+pub(crate) use get::{Claim, GetFailure};
+pub(crate) use put::{Filling, PutFailure};
+
+use crate::error::Corrupt;
+use crate::layout::{descriptor, position, slot, state};
+use crate::memory::{Index, Memory};
+use crate::sync::{AtomicU32, AtomicU64, CachePadded, Ordering::*, full_fence_after_rmw};
+use crate::wait;
+
+/// A participant and its incarnation, in the bits where descriptor words name them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Owner(pub(crate) u64);
+
+impl Owner {
+    pub(crate) fn new(participant: u32, incarnation: u32) -> Owner {
+        Owner(descriptor::owner(participant, incarnation))
+    }
+
+    pub(crate) fn participant(self) -> u32 {
+        descriptor::participant(self.0)
+    }
+}
+
+/// One process's view of the queue: the shared words, and private hints.
+#[derive(Debug)]
+pub(crate) struct Ring {
+    pub(crate) memory: Memory,
+    /// The next position that this process would fill.
+    tail: CachePadded<AtomicU64>,
+    /// The next position that this process would consume.
+    head: CachePadded<AtomicU64>,
+    /// Where the next search for a spill descriptor starts.
+    spill: AtomicU32,
+    /// Deliveries after which an item is set aside.
+    max_deliveries: u32,
+    /// The most chunks that an extent may have to stay in any descriptor.
+    sticky: u32,
+    /// How often a loop may go round before the segment is called damaged. Each round of a healthy queue is another
+    /// participant's success, or a step of a walk over at most N slots.
+    bound: u64,
+}
+
+/// Hints are stored for one position in so many: a process that starts from an older one walks a few slots.
+const HINT_EVERY: u64 = 16;
+
+impl Ring {
+    /// The view of a process that has just opened the segment.
+    pub(crate) fn new(memory: Memory, max_deliveries: u32) -> Ring {
+        let geometry = memory.geometry;
+        let sticky = (geometry.chunks / (4 * geometry.descriptors)).min(65536 / geometry.chunk);
+        // ORDERING H (Acquire): pairs with the stores of the hints in put.rs and get.rs.
+        let tail = memory.tail_hint().load(Acquire) & position::MASK;
+        let head = memory.head_hint().load(Acquire) & position::MASK; // ORDERING H (Acquire): as above
+        Ring {
+            tail: CachePadded(AtomicU64::new(tail)),
+            head: CachePadded(AtomicU64::new(head)),
+            spill: AtomicU32::new(0),
+            max_deliveries,
+            sticky: sticky as u32,
+            bound: 4 * geometry.slots + (1 << 16),
+            memory,
+        }
+    }
+
+    /// N.
+    #[inline(always)]
+    fn slots(&self) -> u64 {
+        self.memory.geometry.slots
+    }
+
+    /// Is position `q`, which slot word `w` says was filled last, consumed (I3)?
+    #[inline(always)]
+    fn consumed(&self, w: u64, q: u64) -> Result<bool, Corrupt> {
+        let h = slot::descriptor(w);
+        if h == slot::NONE {
+            return Ok(true);
+        }
+        let index = self
+            .memory
+            .index(h)
+            .ok_or_else(|| no_such_descriptor(q & (self.slots() - 1)))?;
+        // ORDERING L (Acquire): pairs with the CAS PEND → LOAN in get.rs.
+        let d = self.memory.record(index).word().load(Acquire);
+        Ok(!descriptor::is_pending(d, q))
+    }
+
+    /// The largest position that any slot holds: where to start again when a hint has turned out to be wrong (I5).
+    #[cold]
+    fn largest_position(&self) -> u64 {
+        let mut largest = None;
+        for i in 0..self.slots() {
+            // ORDERING C (Acquire): pairs with the commit in put.rs.
+            let q = slot::position(self.memory.slot(i).load(Acquire));
+            largest = Some(largest.map_or(q, |best| position::later(q, best)));
+        }
+        largest.expect("there is at least one slot")
+    }
+
+    /// The next position to be filled, as of some moment during this call.
+    pub(crate) fn find_tail(&self) -> u64 {
+        // ORDERING H (Acquire): pairs with the store in put.rs.
+        let hint = self.memory.tail_hint().load(Acquire) & position::MASK;
+        let mut p = position::later(self.tail.0.load(Acquire), hint); // ORDERING H (Acquire): as above
+        for _ in 0..self.bound {
+            // ORDERING C (Acquire): pairs with the commit in put.rs.
+            let q = slot::position(self.memory.slot(p).load(Acquire));
+            match position::distance(q, p) {
+                ahead if ahead >= 0 => p = position::add(q, 1),
+                behind if behind == -(self.slots() as i64) => return p,
+                _ => return position::add(self.largest_position(), 1),
+            }
+        }
+        p
+    }
+
+    /// The next position to be consumed, as of some moment during this call.
+    pub(crate) fn find_head(&self) -> u64 {
+        // ORDERING H (Acquire): pairs with the store in get.rs.
+        let hint = self.memory.head_hint().load(Acquire) & position::MASK;
+        let mut c = position::later(self.head.0.load(Acquire), hint); // ORDERING H (Acquire): as above
+        for _ in 0..self.bound {
+            let w = self.memory.slot(c).load(Acquire); // ORDERING C (Acquire): pairs with the commit in put.rs
+            let q = slot::position(w);
+            match position::distance(q, c) {
+                0 => match self.consumed(w, c) {
+                    Ok(true) => c = position::add(c, 1),
+                    Ok(false) | Err(_) => return c,
+                },
+                ahead if ahead > 0 => c = position::add(position::sub(q, self.slots()), 1),
+                behind if behind == -(self.slots() as i64) => return c,
+                _ => c = position::add(position::sub(self.largest_position(), self.slots()), 1),
+            }
+        }
+        c
+    }
+
+    /// How many items are queued, those to be delivered again not counted; stale when it returns.
+    pub(crate) fn len(&self) -> u64 {
+        // The head first: an item that is put and got in between must not make the length negative.
+        let head = self.find_head();
+        let tail = self.find_tail();
+        (position::distance(tail, head).max(0) as u64).min(self.memory.geometry.capacity)
+    }
+
+    /// Does the next get probably find nothing? Stale when it returns.
+    pub(crate) fn is_empty(&self) -> bool {
+        // ORDERING R (Acquire): pairs with the flag's change in recover.rs.
+        if self.memory.retry().load(Acquire) & 1 != 0 && self.census().retry > 0 {
+            return false;
+        }
+        self.len() == 0
+    }
+
+    /// The queue's state as it is now.
+    #[inline(always)]
+    pub(crate) fn state(&self) -> u32 {
+        // ORDERING S (SeqCst): pairs with the change in `set_state`.
+        self.memory.state().load(SeqCst)
+    }
+
+    /// Shuts the queue down, as far as it was not further already, and wakes everyone.
+    pub(crate) fn set_state(&self, to: u32) {
+        // ORDERING S (SeqCst): pairs with the loads in `state`, before a look and after a commit.
+        self.memory.state().fetch_max(to.min(state::CLOSED), SeqCst);
+        full_fence_after_rmw();
+        self.wake_everyone();
+    }
+
+    /// Makes every waiter of every process look again.
+    pub(crate) fn wake_everyone(&self) {
+        let memory = &self.memory;
+        for word in [
+            memory.ev_get(),
+            memory.ev_put(),
+            memory.ev_mem(),
+            memory.ev_done(),
+        ] {
+            wait::bump(word);
+        }
+    }
+}
+
+#[cold]
+fn no_such_descriptor(slot: u64) -> Corrupt {
+    Corrupt {
+        what: "a descriptor that does not exist",
+        place: "slot",
+        index: slot,
+    }
+}
+
+#[cold]
+fn endless(position: u64) -> Corrupt {
+    Corrupt {
+        what: "no end to the search for a position",
+        place: "position",
+        index: position,
+    }
+}
+
+/// A descriptor's index as chunk words name it.
+#[inline(always)]
+fn tag(index: Index) -> u32 {
+    index.get() + 1
+}

@@ -1,0 +1,293 @@
+//! put: find room, own a descriptor, fill it, commit it.
+
+use super::{HINT_EVERY, Owner, Ring, endless};
+use crate::error::Corrupt;
+use crate::layout::{descriptor, extent, item, position, slot, state};
+use crate::memory::Index;
+use crate::sync::{Ordering::*, full_fence_after_rmw, step};
+use crate::wait;
+
+/// Why nothing was put.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PutFailure {
+    /// As many items as the capacity were queued at one instant during the call.
+    Full,
+    /// No descriptor was free; may be spurious for a moment under contention.
+    NoDescriptor,
+    /// No free run of chunks was found; may be spurious for a moment under contention.
+    NoMemory,
+    /// The queue was shut down.
+    Closed,
+    Corrupt(Corrupt),
+}
+
+impl From<Corrupt> for PutFailure {
+    fn from(corrupt: Corrupt) -> Self {
+        PutFailure::Corrupt(corrupt)
+    }
+}
+
+/// A descriptor that this participant owns and fills: OWN(me).
+#[derive(Debug)]
+pub(crate) struct Filling {
+    pub(crate) index: Index,
+    pub(crate) owner: Owner,
+    /// Where it will probably go.
+    position: u64,
+    /// The extent, if the payload goes there: a private copy that was checked.
+    pub(crate) extent: u64,
+    /// The payload's length in bytes.
+    pub(crate) length: u64,
+}
+
+impl Ring {
+    /// Steps 1 to 3: looks for room, owns a descriptor and finds memory for `length` bytes. Nothing is visible yet.
+    ///
+    /// `apart` sends even a short payload into the arena, for the sake of its alignment.
+    #[inline]
+    pub(crate) fn reserve(
+        &self,
+        me: Owner,
+        length: u64,
+        apart: bool,
+    ) -> Result<Filling, PutFailure> {
+        let (p, _) = self.room(self.tail_guess())?;
+        step!("put: room was seen");
+        let inline = length <= self.memory.geometry.inline() && !apart;
+        let chunks = if inline {
+            0
+        } else {
+            self.memory.geometry.chunks_for(length).max(1) as u32
+        };
+        let index = self.own(me, p, chunks).ok_or(PutFailure::NoDescriptor)?;
+        step!("put: a descriptor is owned");
+        let mut filling = Filling {
+            index,
+            owner: me,
+            position: p,
+            extent: 0,
+            length,
+        };
+        match self.provide(index, me, chunks) {
+            Ok(extent) => filling.extent = extent,
+            Err(failure) => {
+                self.abandon(&filling);
+                return Err(failure);
+            }
+        }
+        Ok(filling)
+    }
+
+    /// Steps 4 to 7: offers the filled descriptor at the first free position.
+    ///
+    /// On `Full` the descriptor is still OWN(me) and may be committed later; on `Closed` it is gone.
+    #[inline]
+    pub(crate) fn commit(&self, filling: &Filling) -> Result<(), PutFailure> {
+        let record = self.memory.record(filling.index);
+        let me = filling.owner.0;
+        let in_extent = if filling.extent != 0 {
+            item::IN_EXTENT
+        } else {
+            0
+        };
+        record.item().store(filling.length | in_extent, Relaxed); // published by P below
+        let mut p = position::later(filling.position, self.tail_guess());
+        for _ in 0..self.bound {
+            // I4: the slot word is loaded here, after the descriptor was owned.
+            let (free, w) = match self.room(p) {
+                Ok(found) => found,
+                Err(failure) => {
+                    // ORDERING F (Release): no slot names this descriptor, it is OWN(me) again.
+                    record.word().store(descriptor::OWN | me, Release);
+                    return Err(failure);
+                }
+            };
+            p = free;
+            // ORDERING P (Release): pairs with the load and the CAS in get.rs; the payload is complete.
+            record.word().store(descriptor::PEND | me | p, Release);
+            step!("put: offered, not committed");
+            // ORDERING C (SeqCst): the commit; pairs with every load of a slot word. Strong: a spurious failure would
+            // skip p and break I1. SeqCst: the wake below must not be reordered before it (W).
+            let committed = self.memory.slot(p).compare_exchange(
+                w,
+                slot::pack(p, filling.index.get()),
+                SeqCst,
+                Relaxed,
+            );
+            if committed.is_ok() {
+                step!("put: committed");
+                return self.committed(filling, p);
+            }
+            p = position::add(p, 1);
+        }
+        // ORDERING F (Release): no slot names this descriptor, it is OWN(me) again.
+        record.word().store(descriptor::OWN | me, Release);
+        Err(endless(p).into())
+    }
+
+    /// Step 7: hints, wake-ups, and the look at the queue's state that keeps a shutdown from stranding the item.
+    #[inline(always)]
+    fn committed(&self, filling: &Filling, p: u64) -> Result<(), PutFailure> {
+        full_fence_after_rmw();
+        let next = position::add(p, 1);
+        self.tail.0.store(next, Release); // ORDERING H (Release): pairs with the load in `tail_guess`
+        if p.is_multiple_of(HINT_EVERY) {
+            self.memory.tail_hint().store(next, Release); // ORDERING H (Release): pairs with `tail_guess`
+        }
+        wait::notify_one(self.memory.ev_get());
+        if self.state() != state::OPEN {
+            return self.retract(filling, p);
+        }
+        Ok(())
+    }
+
+    /// The queue was shut down: takes the item back, unless a consumer has it already.
+    #[cold]
+    fn retract(&self, filling: &Filling, p: u64) -> Result<(), PutFailure> {
+        let word = self.memory.record(filling.index).word();
+        let me = filling.owner.0;
+        // ORDERING L (SeqCst): like a consumer's claim, it makes the position consumed.
+        match word.compare_exchange(
+            descriptor::PEND | me | p,
+            descriptor::RECL | me,
+            SeqCst,
+            Relaxed,
+        ) {
+            Ok(_) => {
+                self.free(filling.index, filling.owner);
+                Err(PutFailure::Closed)
+            }
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// Gives back a descriptor that was never committed.
+    pub(crate) fn abandon(&self, filling: &Filling) {
+        let word = self.memory.record(filling.index).word();
+        let me = filling.owner.0;
+        // ORDERING F (AcqRel): from exactly OWN(me); anything else is not ours to free.
+        if word
+            .compare_exchange(descriptor::OWN | me, descriptor::RECL | me, AcqRel, Relaxed)
+            .is_ok()
+        {
+            self.settle(filling.index, filling.owner);
+        }
+    }
+
+    /// Where to start looking for a free position.
+    #[inline(always)]
+    fn tail_guess(&self) -> u64 {
+        // ORDERING H (Acquire): pairs with the stores after a commit.
+        let own = self.tail.0.load(Acquire);
+        let shared = self.memory.tail_hint().load(Acquire) & position::MASK; // ORDERING H (Acquire): as above
+        position::later(own, shared)
+    }
+
+    /// Step 1: the first free position from `p` on, and the slot word that its commit must replace.
+    #[inline(always)]
+    fn room(&self, mut p: u64) -> Result<(u64, u64), PutFailure> {
+        let slots = self.slots();
+        for _ in 0..self.bound {
+            let w = self.memory.slot(p).load(Acquire); // ORDERING C (Acquire): pairs with the commit
+            let q = slot::position(w);
+            let distance = position::distance(q, p);
+            if distance == -(slots as i64) {
+                if !self.consumed(w, q)? {
+                    return Err(PutFailure::Full); // I2
+                }
+                if self.memory.geometry.capacity < slots && !self.below_capacity(p)? {
+                    return Err(PutFailure::Full);
+                }
+                return Ok((p, w));
+            }
+            p = if distance >= 0 && (q ^ p) & (slots - 1) == 0 {
+                position::add(q, 1)
+            } else {
+                self.restart_tail()
+            };
+        }
+        Err(endless(p).into())
+    }
+
+    /// I5: the hint was wrong; starts again from the truth.
+    #[cold]
+    fn restart_tail(&self) -> u64 {
+        let p = position::add(self.largest_position(), 1);
+        self.tail.0.store(p, Release); // ORDERING H (Release): pairs with `tail_guess`
+        self.memory.tail_hint().store(p, Release); // ORDERING H (Release): pairs with `tail_guess`
+        p
+    }
+
+    /// I2 for a capacity below N: is p − capacity consumed?
+    fn below_capacity(&self, p: u64) -> Result<bool, Corrupt> {
+        let oldest = position::sub(p, self.memory.geometry.capacity);
+        // ORDERING H (Acquire): pairs with the store in get.rs.
+        let head = self.memory.head_hint().load(Acquire) & position::MASK;
+        let ahead = position::distance(head, oldest);
+        if ahead > 0 && ahead <= self.slots() as i64 {
+            return Ok(true);
+        }
+        let w = self.memory.slot(oldest).load(Acquire); // ORDERING C (Acquire): pairs with the commit
+        let q = slot::position(w);
+        if q == oldest {
+            self.consumed(w, q)
+        } else {
+            Ok(true)
+        }
+    }
+
+    /// Step 2: owns the home descriptor of p, or a spill descriptor, or any free one at all.
+    #[inline(always)]
+    fn own(&self, me: Owner, p: u64, chunks: u32) -> Option<Index> {
+        if chunks > self.sticky
+            && let Some(index) = self.own_hot(me, chunks)
+        {
+            return Some(index);
+        }
+        let home = self.memory.home(p);
+        if self.try_own(home, me) {
+            return Some(home);
+        }
+        self.own_elsewhere(me)
+    }
+
+    fn own_elsewhere(&self, me: Owner) -> Option<Index> {
+        let slots = self.slots() as u32;
+        let spill = (self.memory.geometry.descriptors as u32) - slots;
+        let start = self.spill.load(Relaxed) % spill;
+        for i in (start..spill).chain(0..start) {
+            let index = self.memory.index(slots + i)?;
+            if self.try_own(index, me) {
+                self.spill.store(i + 1, Relaxed);
+                return Some(index);
+            }
+        }
+        // The last resort: without it one held item could stop an empty queue.
+        (0..slots)
+            .filter_map(|i| self.memory.index(i))
+            .find(|&index| self.try_own(index, me))
+    }
+
+    #[inline(always)]
+    pub(super) fn try_own(&self, index: Index, me: Owner) -> bool {
+        let word = self.memory.record(index).word();
+        word.load(Relaxed) == descriptor::FREE
+            // ORDERING F (Acquire): pairs with every D = FREE (I4, I6, I7).
+            && word.compare_exchange(descriptor::FREE, descriptor::OWN | me.0, Acquire, Relaxed).is_ok()
+    }
+}
+
+impl Filling {
+    /// Shortens the payload before it is committed.
+    pub(crate) fn truncate(&mut self, length: u64) {
+        self.length = self.length.min(length);
+    }
+
+    /// The end of its extent in the arena, in chunks; 0 if it has none.
+    pub(crate) fn arena_end(&self) -> u64 {
+        match self.extent {
+            0 => 0,
+            e => u64::from(extent::start(e)) + u64::from(extent::count(e)),
+        }
+    }
+}

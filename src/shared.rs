@@ -1,0 +1,226 @@
+//! What all clones of a handle share: the mapped segment, the ring over it, and this process's membership.
+
+use crate::error::{Corrupt, GetError, OpenError, PutError, Shortage};
+use crate::layout::state;
+use crate::participant::{self, Membership};
+use crate::ring::{Claim, Filling, GetFailure, Owner, PutFailure, Ring};
+use crate::segment::Segment;
+use crate::sync::Ordering::*;
+use crate::sys;
+use std::sync::atomic::{AtomicU32, AtomicU64};
+
+/// A queue that this process has open. Guards own a share of it, so it is detached after the last of them.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    // The order of the fields is the order of their drops: the view, then the mapping.
+    pub(crate) ring: Ring,
+    pub(crate) segment: Segment,
+    pub(crate) membership: Membership,
+    unlink_on_drop: bool,
+    /// The process that opened it, which alone removes the name.
+    process: i32,
+    /// When this process last looked for the dead, in milliseconds; see `look_now_and_then`.
+    last_look: AtomicU64,
+    /// How many rounds a wait spins before it sleeps; adapts itself.
+    pub(crate) spin: AtomicU32,
+}
+
+/// A process that finds nothing, or no room, looks for the dead when its last look is older than this.
+const LOOK_EVERY: u64 = 50;
+
+impl Shared {
+    pub(crate) fn new(segment: Segment, unlink_on_drop: bool) -> Result<Shared, OpenError> {
+        let ring = Ring::new(segment.memory(), segment.header.max_deliveries);
+        let membership = Membership::new()?;
+        let me = membership.attach(&segment, &ring)?;
+        let shared = Shared {
+            ring,
+            segment,
+            membership,
+            unlink_on_drop,
+            process: rustix::process::getpid().as_raw_nonzero().get(),
+            last_look: AtomicU64::new(sys::coarse_milliseconds()),
+            spin: AtomicU32::new(if sys::cpus() > 1 {
+                crate::blocking::SPIN_START
+            } else {
+                0
+            }),
+        };
+        shared.look_for_the_dead(me)?;
+        Ok(shared)
+    }
+
+    /// Who this process is; a forked child attaches here at its first use.
+    #[inline(always)]
+    pub(crate) fn me(&self) -> Result<Owner, Box<OpenError>> {
+        match self.membership.current() {
+            Some(me) => Ok(me),
+            None => self
+                .membership
+                .attach(&self.segment, &self.ring)
+                .map_err(Box::new),
+        }
+    }
+
+    /// Is this still the participant that `owner` names? Not in a forked child.
+    #[inline(always)]
+    pub(crate) fn is_me(&self, owner: Owner) -> bool {
+        self.membership.current() == Some(owner)
+    }
+
+    /// Recovers every participant that has died. Says how many there were.
+    pub(crate) fn look_for_the_dead(&self, me: Owner) -> Result<u32, OpenError> {
+        self.last_look.store(sys::coarse_milliseconds(), Relaxed);
+        participant::look_for_the_dead(&self.segment, &self.ring, me)
+    }
+
+    /// For those who found nothing or no room, again and again: what they want may be a dead participant's.
+    #[cold]
+    pub(crate) fn look_now_and_then(&self) {
+        let now = sys::coarse_milliseconds();
+        if now.saturating_sub(self.last_look.load(Relaxed)) >= LOOK_EVERY
+            && let Ok(me) = self.me()
+        {
+            // A failed look (no descriptors left, say) must not fail the operation; the next one comes soon.
+            let _ = self.look_for_the_dead(me);
+        }
+    }
+
+    // ---- put ----
+
+    /// Owns a descriptor and memory for `length` bytes.
+    #[inline(always)]
+    pub(crate) fn reserve(&self, me: Owner, length: u64, apart: bool) -> Result<Filling, PutError> {
+        if self.ring.state() != state::OPEN {
+            return Err(PutError::Closed);
+        }
+        let geometry = &self.segment.geometry;
+        if length > geometry.inline() && length > geometry.chunks * geometry.chunk {
+            return Err(PutError::TooLarge {
+                len: length,
+                max: geometry.max_payload(),
+            });
+        }
+        let filling = self.ring.reserve(me, length, apart).map_err(put_error)?;
+        // ORDERING A (Acquire): pairs with the change in `back`: the memory is there.
+        if filling.extent != 0 && filling.arena_end() > self.ring.memory.reserved().load(Acquire) {
+            self.back(&filling)?;
+        }
+        Ok(filling)
+    }
+
+    /// Puts memory behind an extent that reaches beyond what was ever used.
+    #[cold]
+    fn back(&self, filling: &Filling) -> Result<(), PutError> {
+        let memory = &self.ring.memory;
+        let geometry = &self.segment.geometry;
+        let reserved = memory.reserved().load(Acquire).min(geometry.chunks); // ORDERING A (Acquire): as in `reserve`
+        // A little more than is needed, so that growing by small payloads does not cost a system call each.
+        let ahead = ((1 << 18) / geometry.chunk).max(1);
+        let wanted = (filling.arena_end() + ahead).min(geometry.chunks);
+        let reach = |to| {
+            self.segment
+                .reserve(memory.chunk_offset(reserved), memory.chunk_offset(to))
+                .map(|()| to)
+        };
+        match reach(wanted).or_else(|_| reach(filling.arena_end())) {
+            Ok(to) => {
+                // ORDERING A (Release): pairs with the loads above, in this and in other processes.
+                memory.reserved().fetch_max(to, Release);
+                Ok(())
+            }
+            Err(_) => {
+                self.ring.abandon(filling);
+                let needed =
+                    memory.chunk_offset(filling.arena_end()) - memory.chunk_offset(reserved);
+                Err(PutError::NoSpace { needed })
+            }
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn commit(&self, filling: &Filling) -> Result<(), PutError> {
+        self.ring.commit(filling).map_err(put_error)
+    }
+
+    /// Commits, or gives the descriptor back: for calls whose payload is still the caller's.
+    #[inline(always)]
+    pub(crate) fn commit_or_abandon(&self, filling: &Filling) -> Result<(), PutError> {
+        let committed = self.commit(filling);
+        if let Err(error) = &committed
+            && !matches!(error, PutError::Closed)
+        {
+            self.ring.abandon(filling);
+        }
+        committed
+    }
+
+    // ---- get ----
+
+    /// Claims the next item.
+    #[inline(always)]
+    pub(crate) fn claim(&self, me: Owner) -> Result<Claim, GetError> {
+        let before = self.ring.state();
+        if before == state::CLOSED {
+            return Err(GetError::Closed);
+        }
+        match self.ring.claim(me) {
+            Ok(claim) => Ok(claim),
+            Err(GetFailure::Empty) => Err(self.nothing(before)),
+            Err(GetFailure::Corrupt(corrupt)) => Err(corrupt.into()),
+        }
+    }
+
+    /// Nothing was found: is it closed, or only empty? `before` is the state that was read before looking.
+    #[cold]
+    fn nothing(&self, before: u32) -> GetError {
+        if before == state::OPEN {
+            return GetError::Empty;
+        }
+        // While draining, an item that somebody has claimed may come back; and one may be on its way to being retracted,
+        // in which case its put says closed.
+        let census = self.ring.census();
+        if census.loaned == 0 && census.retry == 0 {
+            GetError::Closed
+        } else {
+            GetError::Empty
+        }
+    }
+
+    /// No more puts and no more gets; what is queued is dropped.
+    pub(crate) fn close_now(&self) {
+        self.ring.set_state(state::CLOSED);
+        if let Ok(me) = self.me() {
+            // A damaged segment has nothing more to drop.
+            let _: Result<u64, Corrupt> = self.ring.drain(me);
+        }
+    }
+
+    /// Removes the queue's name, unless another queue has it by now.
+    pub(crate) fn unlink(&self) -> Result<(), OpenError> {
+        self.segment.unlink()
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if let Some(signal) = self.membership.signal() {
+            signal.stop();
+        }
+        self.membership.detach(&self.ring);
+        if self.unlink_on_drop && self.process == rustix::process::getpid().as_raw_nonzero().get() {
+            let _ = self.segment.unlink();
+        }
+    }
+}
+
+#[cold]
+fn put_error(failure: PutFailure) -> PutError {
+    match failure {
+        PutFailure::Full => PutError::Full(Shortage::Slots),
+        PutFailure::NoDescriptor => PutError::Full(Shortage::Descriptors),
+        PutFailure::NoMemory => PutError::Full(Shortage::Arena),
+        PutFailure::Closed => PutError::Closed,
+        PutFailure::Corrupt(corrupt) => PutError::Corrupt(corrupt),
+    }
+}

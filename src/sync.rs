@@ -1,0 +1,132 @@
+//! Atomics, fences and futexes: the machine's own, or loom's when its tests run.
+//!
+//! Everything above this file is written once. The lines of the ring that loom explores are the lines that ship.
+
+#[cfg(not(loom))]
+pub(crate) use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
+
+#[cfg(loom)]
+pub(crate) use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
+
+/// Orders the SeqCst read-modify-write before it against every load after it.
+///
+/// On x86 a locked instruction is already a full barrier, so this is no instruction there, only a barrier for the
+/// compiler. aarch64 needs a real one, and loom, which treats SeqCst accesses as AcqRel, needs one too.
+#[inline(always)]
+pub(crate) fn full_fence_after_rmw() {
+    if cfg!(all(target_arch = "x86_64", not(loom))) {
+        std::sync::atomic::compiler_fence(std::sync::atomic::Ordering::SeqCst);
+    } else {
+        fence(Ordering::SeqCst);
+    }
+}
+
+/// A value on a cache line (and its prefetched neighbour) of its own.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+pub(crate) struct CachePadded<T>(pub(crate) T);
+
+/// A named place where a crash test may kill the process. Without kill points it is nothing at all.
+macro_rules! step {
+    ($name:literal) => {};
+}
+pub(crate) use step;
+
+#[cfg(loom)]
+pub(crate) mod futex {
+    //! The kernel's futex as loom can explore it: the comparison and going to sleep are one step, as in the kernel.
+
+    use super::{AtomicU32, Ordering};
+    use loom::sync::{Arc, Condvar, Mutex};
+    use std::collections::HashMap;
+
+    #[derive(Default)]
+    struct Queue {
+        sleepers: usize,
+        tickets: usize,
+    }
+
+    type Bucket = Arc<(Mutex<Queue>, Condvar)>;
+
+    loom::lazy_static! {
+        static ref BUCKETS: Mutex<HashMap<usize, Bucket>> = Mutex::new(HashMap::new());
+    }
+
+    fn bucket(word: &AtomicU32) -> Bucket {
+        let key = std::ptr::from_ref(word) as usize;
+        let mut buckets = BUCKETS.lock().unwrap();
+        buckets
+            .entry(key)
+            .or_insert_with(|| Arc::new((Mutex::new(Queue::default()), Condvar::new())))
+            .clone()
+    }
+
+    /// Sleeps while the word holds `seen`, until woken.
+    pub(crate) fn wait(word: &AtomicU32, seen: u32) {
+        let bucket = bucket(word);
+        let mut queue = bucket.0.lock().unwrap();
+        if word.load(Ordering::SeqCst) != seen {
+            return;
+        }
+        queue.sleepers += 1;
+        while queue.tickets == 0 {
+            queue = bucket.1.wait(queue).unwrap();
+        }
+        queue.tickets -= 1;
+    }
+
+    /// Wakes up to `count` sleepers and says how many.
+    pub(crate) fn wake(word: &AtomicU32, count: u32) -> usize {
+        let bucket = bucket(word);
+        let mut queue = bucket.0.lock().unwrap();
+        let woken = queue.sleepers.min(count as usize);
+        queue.sleepers -= woken;
+        queue.tickets += woken;
+        for _ in 0..woken {
+            bucket.1.notify_one();
+        }
+        woken
+    }
+}
+
+#[cfg(not(loom))]
+pub(crate) mod futex {
+    //! The kernel's futex, always shared: the private flag would never find a waiter in another process.
+
+    use super::AtomicU32;
+    use rustix::io::Errno;
+    use rustix::thread::futex::{Flags, wait_bitset, wake as futex_wake};
+    use std::num::NonZeroU32;
+
+    /// Why a sleep ended.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub(crate) enum Woken {
+        /// By a wake, or because the word had already changed.
+        Perhaps,
+        /// The time was up.
+        TimedOut,
+        /// A signal handler has run in this thread.
+        Interrupted,
+    }
+
+    /// Sleeps while the word holds `seen`, at the latest until `until`, a time on `CLOCK_MONOTONIC`.
+    pub(crate) fn wait(
+        word: &AtomicU32,
+        seen: u32,
+        until: Option<&rustix::thread::futex::Timespec>,
+    ) -> Woken {
+        match wait_bitset(word, Flags::empty(), seen, until, NonZeroU32::MAX) {
+            Err(Errno::TIMEDOUT) => Woken::TimedOut,
+            Err(Errno::INTR) => Woken::Interrupted,
+            // AGAIN: the word had changed. Anything else (a kernel without futexes, an unmapped page) must not
+            // become a panic in a destructor; the caller tries again and its deadline still holds.
+            Ok(()) | Err(_) => Woken::Perhaps,
+        }
+    }
+
+    /// Wakes up to `count` sleepers and says how many.
+    pub(crate) fn wake(word: &AtomicU32, count: u32) -> usize {
+        // The kernel reads the count as an int.
+        futex_wake(word, Flags::empty(), count.min(i32::MAX as u32)).unwrap_or(0)
+    }
+}

@@ -1,0 +1,85 @@
+//! Sleeping and waking: futex words that processes share.
+//!
+//! A futex word holds an epoch in bits 1 to 31, and in bit 0 "there may be waiters".
+//!
+//! * A **waiter** sets bit 0 (`announce`), tries its operation once more, and sleeps while the word is unchanged.
+//! * A **waker** changes the queue, then looks at the word. Bit 0 clear: nobody waits, and no system call is made. Set: it
+//!   wakes one. If the kernel found nobody, the bit is stale: it clears the bit and moves the epoch on in one CAS, and if
+//!   that succeeded wakes *all*, since somebody may have gone to sleep in between and would now sleep with the bit clear.
+//!
+//! # Why no wake-up is lost
+//!
+//! Both sides change one thing and then read the other, with a full fence between (label W). So either the waiter's second
+//! try sees the change, or the waker sees bit 0. In the second case the waiter is asleep and is woken; or it is not yet
+//! asleep, the wake finds nobody, and the CAS changes the word, so that the kernel's comparison keeps it awake; or it fell
+//! asleep just before the CAS, and the wake of all finds it. The CAS fails only if another waker has just done the same
+//! (setting a set bit changes nothing).
+//!
+//! A waiter that dies takes nothing along but, at worst, one wake; every sleep therefore ends after a slice, and whoever is
+//! woken and takes nothing passes the wake on. There is no count of waiters that a killed one could leave too high.
+//! `tests/loom.rs` explores this file's functions with every interleaving of two waiters and two wakers.
+
+use crate::sync::{AtomicU32, Ordering::*, full_fence_after_rmw, futex};
+
+const WAITERS: u32 = 1;
+const EPOCH: u32 = 2;
+
+/// Says that the caller is about to sleep, and returns the value to sleep on. Try once more before sleeping!
+#[inline]
+pub(crate) fn announce(word: &AtomicU32) -> u32 {
+    // ORDERING W (SeqCst): a read-modify-write even if the bit is set, then a full fence: the caller's next try comes
+    // after it. Pairs with the waker's load in `notify_one` and `notify_all`.
+    let before = word.fetch_or(WAITERS, SeqCst);
+    full_fence_after_rmw();
+    before | WAITERS
+}
+
+/// Wakes one waiter, if there is any. The caller has just changed the queue by a SeqCst read-modify-write.
+#[inline(always)]
+pub(crate) fn notify_one(word: &AtomicU32) {
+    // ORDERING W (SeqCst): after the caller's change and fence; pairs with `announce`.
+    let seen = word.load(SeqCst);
+    if seen & WAITERS != 0 {
+        wake_one(word, seen);
+    }
+}
+
+/// Wakes all waiters, if there are any. The caller has just changed the queue by a SeqCst read-modify-write.
+#[inline(always)]
+pub(crate) fn notify_all(word: &AtomicU32) {
+    // ORDERING W (SeqCst): after the caller's change and fence; pairs with `announce`.
+    let seen = word.load(SeqCst);
+    if seen & WAITERS != 0 {
+        wake_all(word, seen);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn wake_one(word: &AtomicU32, seen: u32) {
+    if futex::wake(word, 1) == 0 {
+        wake_all(word, seen);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn wake_all(word: &AtomicU32, seen: u32) {
+    let next = (seen & !WAITERS).wrapping_add(EPOCH);
+    // ORDERING W (SeqCst): changes the word before the wake, so that nobody falls asleep on the old value after it.
+    if word.compare_exchange(seen, next, SeqCst, Relaxed).is_ok() {
+        futex::wake(word, u32::MAX);
+    }
+}
+
+/// Makes every waiter look again, whether or not the bit says that there is one.
+pub(crate) fn bump(word: &AtomicU32) {
+    let mut seen = word.load(Relaxed);
+    // ORDERING W (SeqCst): as in `wake_all`.
+    while let Err(now) =
+        word.compare_exchange_weak(seen, (seen & !WAITERS).wrapping_add(EPOCH), SeqCst, Relaxed)
+    {
+        seen = now;
+    }
+    futex::wake(word, u32::MAX);
+}

@@ -77,7 +77,8 @@ impl Waitable for PutError {
     fn event<'a>(&self, shared: &'a Shared) -> Option<&'a AtomicU32> {
         match self {
             PutError::Full(Shortage::Slots) => Some(shared.ring.memory.ev_put()),
-            PutError::Full(_) => Some(shared.ring.memory.ev_mem()),
+            PutError::Full(Shortage::Descriptors) => Some(shared.ring.memory.ev_desc()),
+            PutError::Full(Shortage::Arena) => Some(shared.ring.memory.ev_mem()),
             _ => None,
         }
     }

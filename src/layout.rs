@@ -4,7 +4,7 @@
 //!      0  header         magic, ABI version, geometry, declared policy, identity
 //!    256  tail line      tail_hint                                      producers store it
 //!    384  head line      head_hint · retry                              consumers store it
-//!    512  event line     ev_get · ev_put · ev_mem · ev_done · state     read by everyone, seldom written
+//!    512  event line     ev_get · ev_put · ev_mem · ev_done · ev_desc · state     read by everyone, seldom written
 //!    640  arena line     reserved · free_hint
 //!    768  hot line       16 hints to freed descriptors that kept a large extent
 //!   1024  participants   [P] of 64 bytes
@@ -211,7 +211,8 @@ pub(crate) mod control {
     pub(crate) const EV_PUT: usize = 516;
     pub(crate) const EV_MEM: usize = 520;
     pub(crate) const EV_DONE: usize = 524;
-    pub(crate) const STATE: usize = 528;
+    pub(crate) const EV_DESC: usize = 528;
+    pub(crate) const STATE: usize = 532;
     pub(crate) const RESERVED: usize = 640;
     pub(crate) const FREE_HINT: usize = 648;
     pub(crate) const HOT: usize = 768;

@@ -131,6 +131,7 @@ mod view {
                 control::EV_PUT,
                 control::EV_MEM,
                 control::EV_DONE,
+                control::EV_DESC,
                 control::STATE,
             ] {
                 put(word);
@@ -221,8 +222,11 @@ control_words! {
     ev_get: EV_GET, AtomicU32, u32_at;
     /// Producers wait here for slots.
     ev_put: EV_PUT, AtomicU32, u32_at;
-    /// Producers wait here for descriptors and chunks.
+    /// Producers wait here for chunks.
     ev_mem: EV_MEM, AtomicU32, u32_at;
+    /// Producers wait here for descriptors. Apart from `ev_mem`, or producers that own a descriptor for a moment and
+    /// then find no chunks would wake each other for ever.
+    ev_desc: EV_DESC, AtomicU32, u32_at;
     /// `join` waits here.
     ev_done: EV_DONE, AtomicU32, u32_at;
     /// Open, draining or closed.

@@ -160,7 +160,7 @@ impl Shared {
     /// Claims the next item.
     #[inline(always)]
     pub(crate) fn claim(&self, me: Owner) -> Result<Claim, GetError> {
-        let before = self.ring.state();
+        let before = self.ring.state_before_looking();
         if before == state::CLOSED {
             return Err(GetError::Closed);
         }

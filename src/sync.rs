@@ -37,8 +37,9 @@ pub(crate) mod futex {
     //! The kernel's futex as loom can explore it: the comparison and going to sleep are one step, as in the kernel.
 
     use super::{AtomicU32, Ordering};
-    use loom::sync::{Arc, Condvar, Mutex};
+    use loom::sync::{Condvar, Mutex};
     use std::collections::HashMap;
+    use std::sync::Arc;
 
     #[derive(Default)]
     struct Queue {

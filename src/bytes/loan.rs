@@ -2,6 +2,7 @@
 
 use crate::blocking::Patience;
 use crate::error::PutError;
+use crate::layout::state;
 use crate::payload::Held;
 use crate::ring::Filling;
 use crate::shared::Shared;
@@ -134,6 +135,9 @@ impl WriteLoan {
         };
         if !self.shared.is_me(filling.owner) {
             return Err(PutError::Inherited);
+        }
+        if self.shared.ring.state() != state::OPEN {
+            return Err(PutError::Closed); // sooner than by taking the item back
         }
         match self.shared.commit(filling) {
             // Closed: the descriptor was taken back and is free.

@@ -12,7 +12,7 @@ use super::{Owner, PutFailure, Ring, tag};
 use crate::error::Corrupt;
 use crate::layout::{HOT_HINTS, descriptor, extent};
 use crate::memory::{Chunk, Index};
-use crate::sync::{Ordering::*, full_fence_after_rmw, step};
+use crate::sync::{Ordering::*, fence, full_fence_after_rmw, step};
 use crate::wait;
 
 impl Ring {
@@ -143,6 +143,9 @@ impl Ring {
 
     /// Frees the words of `start..end` that belong to `index`.
     fn clear(&self, index: Index, start: Chunk, end: Chunk) {
+        if start == end {
+            return;
+        }
         for chunk in start..end {
             let word = self.memory.chunk(chunk);
             if word.load(Relaxed) == tag(index) {
@@ -154,6 +157,9 @@ impl Ring {
         if u64::from(start) < self.memory.free_hint().load(Relaxed) {
             self.memory.free_hint().store(start.into(), Relaxed);
         }
+        // Whoever waits for chunks may have found these taken, if only for the moment of a conflict.
+        fence(SeqCst); // ORDERING W (SeqCst): the words above, before the look at the waiters' bit
+        wait::notify_all(self.memory.ev_mem());
     }
 
     /// Keeps the first `count` chunks of an extent and frees the others.
@@ -210,7 +216,7 @@ impl Ring {
         if word != 0 && self.checked_extent(index, word).is_ok() {
             self.give_back(index, word);
         }
-        self.set_free(index, descriptor::RECL | me.0);
+        self.set_free(index, descriptor::RECL | me.0, false);
     }
 
     /// RECL(me) → FREE, with its extent if that is worth keeping.
@@ -218,7 +224,7 @@ impl Ring {
         let word = self.memory.record(index).extent().load(Relaxed); // ours since D = RECL(me)
         match self.checked_extent(index, word) {
             Ok(chunks) if self.keeps(index, chunks) => {
-                self.set_free(index, descriptor::RECL | me.0);
+                self.set_free(index, descriptor::RECL | me.0, chunks > 0);
             }
             _ => self.free(index, me),
         }
@@ -234,7 +240,7 @@ impl Ring {
         chunks: u32,
     ) -> bool {
         if chunks == 0 || self.keeps(index, chunks) {
-            return self.set_free(index, from);
+            return self.set_free(index, from, chunks > 0);
         }
         let word = self.memory.record(index).word();
         // ORDERING F (AcqRel): from exactly the word that names us; anything else is not ours to free.
@@ -248,17 +254,21 @@ impl Ring {
         ours
     }
 
-    /// D: `from` → FREE, then whoever waits for memory or for the end of all work.
+    /// D: `from` → FREE, then whoever waits for a descriptor, for the end of all work, or for chunks: if it keeps some,
+    /// these can be reclaimed now.
     #[inline(always)]
-    fn set_free(&self, index: Index, from: u64) -> bool {
+    fn set_free(&self, index: Index, from: u64, keeps_chunks: bool) -> bool {
         let word = self.memory.record(index).word();
         // ORDERING F (SeqCst): pairs with the CAS FREE → OWN or RECL. SeqCst: the wakes below must not come before it (W).
         let freed = word
             .compare_exchange(from, descriptor::FREE, SeqCst, Relaxed)
             .is_ok();
         full_fence_after_rmw();
-        wait::notify_all(self.memory.ev_mem());
+        wait::notify_all(self.memory.ev_desc());
         wait::notify_all(self.memory.ev_done());
+        if keeps_chunks {
+            wait::notify_all(self.memory.ev_mem());
+        }
         freed
     }
 

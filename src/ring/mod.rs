@@ -71,7 +71,7 @@ pub(crate) use put::{Filling, PutFailure};
 use crate::error::Corrupt;
 use crate::layout::{descriptor, position, slot, state};
 use crate::memory::{Index, Memory};
-use crate::sync::{AtomicU32, AtomicU64, CachePadded, Ordering::*, full_fence_after_rmw};
+use crate::sync::{AtomicU32, AtomicU64, CachePadded, Ordering::*, fence, full_fence_after_rmw};
 use crate::wait;
 
 /// A participant and its incarnation, in the bits where descriptor words name them.
@@ -203,6 +203,10 @@ impl Ring {
 
     /// How many items are queued, those to be delivered again not counted; stale when it returns.
     pub(crate) fn len(&self) -> u64 {
+        if self.state() != state::OPEN {
+            // Puts that met the shutdown have taken their items back, so the positions between have holes.
+            return self.census().queued;
+        }
         // The head first: an item that is put and got in between must not make the length negative.
         let head = self.find_head();
         let tail = self.find_tail();
@@ -225,6 +229,19 @@ impl Ring {
         self.memory.state().load(SeqCst)
     }
 
+    /// The queue's state, for a consumer that is about to look for an item: if it finds none, it may say closed only if
+    /// this state was.
+    #[inline(always)]
+    pub(crate) fn state_before_looking(&self) -> u32 {
+        let state = self.state();
+        if state != state::OPEN {
+            // ORDERING S (SeqCst): a put that still saw the queue open has its commit before its fence in `committed`;
+            // with this one, the look that follows sees that commit.
+            fence(SeqCst);
+        }
+        state
+    }
+
     /// Shuts the queue down, as far as it was not further already, and wakes everyone.
     pub(crate) fn set_state(&self, to: u32) {
         // ORDERING S (SeqCst): pairs with the loads in `state`, before a look and after a commit.
@@ -240,6 +257,7 @@ impl Ring {
             memory.ev_get(),
             memory.ev_put(),
             memory.ev_mem(),
+            memory.ev_desc(),
             memory.ev_done(),
         ] {
             wait::bump(word);

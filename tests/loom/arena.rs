@@ -1,0 +1,89 @@
+//! Extents: a chunk belongs to one descriptor at a time, and is read by nobody when the next one gets it.
+
+use super::support::*;
+use crate::ring::PutFailure;
+use loom::thread;
+
+const TWO_CHUNKS: u64 = 128;
+
+#[test]
+fn two_producers_want_the_same_chunks() {
+    explore(2, || {
+        let ring = queue(2, 2, 3);
+        let (one, two) = (ring.clone(), ring.clone());
+        let one = thread::spawn(move || put(&one, 1, TWO_CHUNKS, 1));
+        let two = thread::spawn(move || put(&two, 2, TWO_CHUNKS, 2));
+        let put = [one.join().unwrap(), two.join().unwrap()];
+        let done = put.iter().filter(|put| put.is_ok()).count();
+        assert!(
+            put.iter()
+                .all(|put| matches!(put, Ok(()) | Err(PutFailure::NoMemory)))
+        );
+        // There is room for one of them; both may have stood in each other's way.
+        assert!(done <= 1);
+        assert_eq!(drain(&ring, 0).len(), done);
+        assert_consistent(&ring);
+    });
+}
+
+#[test]
+fn a_chunk_is_written_only_after_its_last_reader() {
+    explore(2, || {
+        let ring = queue(2, 2, 1);
+        put(&ring, 0, 64, 1).unwrap();
+        let (producer, consumer) = (ring.clone(), ring.clone());
+        let consumer = thread::spawn(move || get(&consumer, 1).unwrap());
+        let producer = thread::spawn(move || put(&producer, 2, 64, 2));
+        assert_eq!(consumer.join().unwrap(), 1);
+        match producer.join().unwrap() {
+            Ok(()) => assert_eq!(drain(&ring, 0), [2]),
+            Err(PutFailure::NoMemory) => assert_eq!(drain(&ring, 0), []),
+            Err(other) => panic!("{other:?}"),
+        }
+        assert_consistent(&ring);
+    });
+}
+
+#[test]
+fn an_extent_that_a_free_descriptor_keeps_is_taken_by_who_needs_it() {
+    explore(2, || {
+        let ring = queue(2, 2, 2);
+        put(&ring, 0, TWO_CHUNKS, 1).unwrap();
+        assert_eq!(drain(&ring, 0), [1]); // its descriptor is free now and keeps both chunks, as it is on the hot line
+        assert_eq!(ring.chunks_in_use(), 2);
+        let (one, two) = (ring.clone(), ring.clone());
+        let one = thread::spawn(move || put(&one, 1, 64, 1));
+        let two = thread::spawn(move || put(&two, 2, 64, 2));
+        let put = [one.join().unwrap(), two.join().unwrap()];
+        assert!(put.iter().any(Result::is_ok), "{put:?}");
+        assert_eq!(
+            drain(&ring, 0).len(),
+            put.iter().filter(|put| put.is_ok()).count()
+        );
+        assert_consistent(&ring);
+    });
+}
+
+/// I6, when nobody is at work: every chunk word that is not 0 lies in the extent of the descriptor that it names.
+fn assert_consistent(ring: &crate::ring::Ring) {
+    use crate::layout::extent;
+    use crate::sync::Ordering::Relaxed;
+    for chunk in 0..ring.memory.geometry.chunks as u32 {
+        let named = ring.memory.chunk(chunk).load(Relaxed);
+        if named != 0 {
+            let index = ring.memory.index(named - 1).unwrap();
+            let word = ring.memory.record(index).extent().load(Relaxed);
+            let run = extent::start(word)..extent::start(word) + extent::count(word);
+            assert!(
+                run.contains(&chunk),
+                "chunk {chunk} names {named}, whose extent is {run:?}"
+            );
+        }
+    }
+    for index in ring.memory.indices() {
+        let word = ring.memory.record(index).extent().load(Relaxed);
+        for chunk in extent::start(word)..extent::start(word) + extent::count(word) {
+            assert_eq!(ring.memory.chunk(chunk).load(Relaxed), index.get() + 1);
+        }
+    }
+}

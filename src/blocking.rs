@@ -4,7 +4,8 @@
 //! has lately been worth it, and not at all on one CPU. The sleep ends at the caller's deadline or after a slice, whichever
 //! is sooner; at the end of a slice it looks for participants that have died, since what is waited for may be theirs.
 
-use crate::error::{GetError, PutError, Shortage};
+use crate::error::Shortage;
+use crate::failure::{GetStop, PutStop};
 use crate::layout::state;
 use crate::shared::Shared;
 use crate::sync::AtomicU32;
@@ -72,51 +73,51 @@ pub(crate) trait Waitable: Sized {
     fn interrupted() -> Self;
 }
 
-impl Waitable for PutError {
-    #[inline]
+impl Waitable for PutStop {
+    #[inline(always)]
     fn event<'a>(&self, shared: &'a Shared) -> Option<&'a AtomicU32> {
-        match self {
-            PutError::Full(Shortage::Slots) => Some(shared.ring.memory.ev_put()),
-            PutError::Full(Shortage::Descriptors) => Some(shared.ring.memory.ev_desc()),
-            PutError::Full(Shortage::Arena) => Some(shared.ring.memory.ev_mem()),
-            _ => None,
+        let memory = &shared.ring.memory;
+        self.shortage().map(|shortage| match shortage {
+            Shortage::Slots => memory.ev_put(),
+            Shortage::Descriptors => memory.ev_desc(),
+            Shortage::Arena => memory.ev_mem(),
+        })
+    }
+
+    fn timed_out(self) -> PutStop {
+        match self.shortage() {
+            Some(shortage) => PutStop::TimedOut(shortage),
+            None => self,
         }
     }
 
-    fn timed_out(self) -> PutError {
-        match self {
-            PutError::Full(shortage) => PutError::TimedOut(shortage),
-            other => other,
-        }
-    }
-
-    fn interrupted() -> PutError {
-        PutError::Interrupted
+    fn interrupted() -> PutStop {
+        PutStop::Interrupted
     }
 }
 
-impl Waitable for GetError {
-    #[inline]
+impl Waitable for GetStop {
+    #[inline(always)]
     fn event<'a>(&self, shared: &'a Shared) -> Option<&'a AtomicU32> {
         match self {
-            GetError::Empty if shared.ring.state() == state::OPEN => {
+            GetStop::Empty if shared.ring.state() == state::OPEN => {
                 Some(shared.ring.memory.ev_get())
             }
             // Draining: nothing new comes, but what another consumer has claimed may come back, or be done with.
-            GetError::Empty => Some(shared.ring.memory.ev_done()),
+            GetStop::Empty => Some(shared.ring.memory.ev_done()),
             _ => None,
         }
     }
 
-    fn timed_out(self) -> GetError {
+    fn timed_out(self) -> GetStop {
         match self {
-            GetError::Empty => GetError::TimedOut,
+            GetStop::Empty => GetStop::TimedOut,
             other => other,
         }
     }
 
-    fn interrupted() -> GetError {
-        GetError::Interrupted
+    fn interrupted() -> GetStop {
+        GetStop::Interrupted
     }
 }
 
@@ -136,6 +137,7 @@ impl Shared {
     }
 
     #[cold]
+    #[inline(never)]
     fn spin_then_sleep<T, E: Waitable>(
         &self,
         mut error: E,

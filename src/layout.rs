@@ -343,6 +343,8 @@ const _: () = {
 
 /// The most descriptors that fit the 20 bits of a slot word, less the value that means none.
 pub(crate) const MAX_DESCRIPTORS: u64 = slot::NONE as u64;
+/// The largest capacity: the largest power of two that leaves descriptors beside the slots.
+pub(crate) const MAX_CAPACITY: u64 = 1 << 19;
 /// The most participants: ten bits, less one value kept apart.
 pub(crate) const MAX_PARTICIPANTS: u64 = 1023;
 /// The longest stride: one inline payload of 64 KiB.
@@ -397,10 +399,10 @@ impl Geometry {
     pub(crate) fn plan(request: &Request) -> Result<Geometry, GeometryError> {
         let capacity = request.capacity;
         let most = MAX_DESCRIPTORS - 1;
-        if capacity == 0 || capacity > (MAX_DESCRIPTORS + 1) / 2 {
+        if capacity == 0 || capacity > MAX_CAPACITY {
             return Err(GeometryError::Capacity {
                 found: capacity,
-                max: (MAX_DESCRIPTORS + 1) / 2,
+                max: MAX_CAPACITY,
             });
         }
         let slots = capacity.next_power_of_two();
@@ -526,7 +528,7 @@ impl Geometry {
             header.header_bytes.into(),
             HEADER_BYTES as u64,
         )?;
-        range("capacity", header.capacity, 1, (MAX_DESCRIPTORS + 1) / 2)?;
+        range("capacity", header.capacity, 1, MAX_CAPACITY)?;
         exact("slots", header.slots, header.capacity.next_power_of_two())?;
         range(
             "descriptors",

@@ -42,6 +42,8 @@ mod blocking;
 #[cfg(not(loom))]
 mod bytes;
 mod error;
+#[cfg(not(loom))]
+mod failure;
 mod layout;
 #[cfg(all(feature = "shared_memory", not(loom)))]
 mod lent;

@@ -12,7 +12,7 @@ use std::ptr::NonNull;
 impl Shared {
     /// Where the payload of `filling` is written: `filling.length` bytes that are this process's alone.
     #[inline(always)]
-    pub(crate) fn room_of(&self, filling: &Filling) -> NonNull<u8> {
+    pub(crate) fn room_of(&self, filling: Filling) -> NonNull<u8> {
         match filling.extent {
             0 => self.ring.memory.record(filling.index).inline(),
             word => self.ring.memory.chunk_address(extent::start(word)),
@@ -21,7 +21,7 @@ impl Shared {
 
     /// Where the payload of `claim` lies: `claim.length()` bytes that are this process's alone until the release.
     #[inline(always)]
-    pub(crate) fn payload_of(&self, claim: &Claim) -> NonNull<u8> {
+    pub(crate) fn payload_of(&self, claim: Claim) -> NonNull<u8> {
         match claim.first_chunk() {
             Some(chunk) => self.ring.memory.chunk_address(chunk),
             None => self.ring.memory.record(claim.index).inline(),
@@ -30,7 +30,7 @@ impl Shared {
 
     /// Writes `bytes` into a descriptor that was reserved for just as many.
     #[inline(always)]
-    pub(crate) fn copy_in(&self, filling: &Filling, bytes: &[u8]) {
+    pub(crate) fn copy_in(&self, filling: Filling, bytes: &[u8]) {
         assert!(bytes.len() as u64 <= filling.length, "reserved for less");
         // SAFETY: `room_of` has `filling.length` bytes (checked extents, the inline room), which nobody else touches (I7);
         // `bytes` is not in the segment, or in a loan of it that is not this one.
@@ -41,7 +41,7 @@ impl Shared {
     }
 
     /// Writes parts one after the other, each from a multiple of `align` on, with zeros between them.
-    pub(crate) fn copy_parts_in(&self, filling: &Filling, parts: &[&[u8]], align: usize) {
+    pub(crate) fn copy_parts_in(&self, filling: Filling, parts: &[&[u8]], align: usize) {
         let mut at = 0_usize;
         for part in parts {
             let start = at.next_multiple_of(align);
@@ -62,7 +62,7 @@ impl Shared {
 
     /// Replaces what `out` holds by the payload.
     #[inline(always)]
-    pub(crate) fn copy_out(&self, claim: &Claim, out: &mut Vec<u8>) {
+    pub(crate) fn copy_out(&self, claim: Claim, out: &mut Vec<u8>) {
         let length = claim.length() as usize;
         out.clear();
         out.reserve(length);

@@ -1,9 +1,11 @@
 //! What all clones of a handle share: the mapped segment, the ring over it, and this process's membership.
 
-use crate::error::{Corrupt, GetError, OpenError, PutError, Shortage};
+use crate::error::OpenError;
+use crate::failure::{GetStop, PutStop};
 use crate::layout::state;
+use crate::memory::Index;
 use crate::participant::{self, Membership};
-use crate::ring::{Claim, Filling, GetFailure, Owner, PutFailure, Ring};
+use crate::ring::{Claim, Fault, Filling, GetFailure, Owner, PutFailure, Ring};
 use crate::segment::Segment;
 use crate::sync::Ordering::*;
 use crate::sys;
@@ -90,100 +92,94 @@ impl Shared {
 
     /// Owns a descriptor and memory for `length` bytes.
     #[inline(always)]
-    pub(crate) fn reserve(&self, me: Owner, length: u64, apart: bool) -> Result<Filling, PutError> {
+    pub(crate) fn reserve(&self, me: Owner, length: u64, apart: bool) -> Result<Filling, PutStop> {
         if self.ring.state() != state::OPEN {
-            return Err(PutError::Closed);
+            return Err(PutFailure::Closed.into());
         }
         let geometry = &self.segment.geometry;
         if length > geometry.inline() && length > geometry.chunks * geometry.chunk {
-            return Err(PutError::TooLarge {
-                len: length,
-                max: geometry.max_payload(),
-            });
+            return Err(PutStop::TooLarge(length));
         }
-        let filling = self.ring.reserve(me, length, apart).map_err(put_error)?;
+        let filling = self.ring.reserve(me, length, apart)?;
         // ORDERING A (Acquire): pairs with the change in `back`: the memory is there.
         if filling.extent != 0 && filling.arena_end() > self.ring.memory.reserved().load(Acquire) {
-            self.back(&filling)?;
+            self.back(filling.index, me, filling.arena_end())?;
         }
         Ok(filling)
     }
 
     /// Puts memory behind an extent that reaches beyond what was ever used.
     #[cold]
-    fn back(&self, filling: &Filling) -> Result<(), PutError> {
+    #[inline(never)]
+    fn back(&self, index: Index, me: Owner, end: u64) -> Result<(), PutStop> {
         let memory = &self.ring.memory;
         let geometry = &self.segment.geometry;
         let reserved = memory.reserved().load(Acquire).min(geometry.chunks); // ORDERING A (Acquire): as in `reserve`
         // A little more than is needed, so that growing by small payloads does not cost a system call each.
         let ahead = ((1 << 18) / geometry.chunk).max(1);
-        let wanted = (filling.arena_end() + ahead).min(geometry.chunks);
+        let wanted = (end + ahead).min(geometry.chunks);
         let reach = |to| {
             self.segment
                 .reserve(memory.chunk_offset(reserved), memory.chunk_offset(to))
                 .map(|()| to)
         };
-        match reach(wanted).or_else(|_| reach(filling.arena_end())) {
+        match reach(wanted).or_else(|_| reach(end)) {
             Ok(to) => {
                 // ORDERING A (Release): pairs with the loads above, in this and in other processes.
                 memory.reserved().fetch_max(to, Release);
                 Ok(())
             }
             Err(_) => {
-                self.ring.abandon(filling);
-                let needed =
-                    memory.chunk_offset(filling.arena_end()) - memory.chunk_offset(reserved);
-                Err(PutError::NoSpace { needed })
+                self.ring.abandon(index, me);
+                let needed = memory.chunk_offset(end) - memory.chunk_offset(reserved);
+                Err(PutStop::NoSpace(needed))
             }
         }
     }
 
-    #[inline(always)]
-    pub(crate) fn commit(&self, filling: &Filling) -> Result<(), PutError> {
-        self.ring.commit(filling).map_err(put_error)
-    }
-
     /// Commits, or gives the descriptor back: for calls whose payload is still the caller's.
     #[inline(always)]
-    pub(crate) fn commit_or_abandon(&self, filling: &Filling) -> Result<(), PutError> {
-        let committed = self.commit(filling);
-        if let Err(error) = &committed
-            && !matches!(error, PutError::Closed)
-        {
-            self.ring.abandon(filling);
+    pub(crate) fn commit_or_abandon(&self, filling: Filling) -> Result<(), PutStop> {
+        match self.ring.commit(filling) {
+            Ok(()) => Ok(()),
+            Err(failure) => {
+                if failure != PutFailure::Closed {
+                    self.ring.abandon(filling.index, filling.owner);
+                }
+                Err(failure.into())
+            }
         }
-        committed
     }
 
     // ---- get ----
 
     /// Claims the next item.
     #[inline(always)]
-    pub(crate) fn claim(&self, me: Owner) -> Result<Claim, GetError> {
+    pub(crate) fn claim(&self, me: Owner) -> Result<Claim, GetStop> {
         let before = self.ring.state_before_looking();
         if before == state::CLOSED {
-            return Err(GetError::Closed);
+            return Err(GetStop::Closed);
         }
         match self.ring.claim(me) {
             Ok(claim) => Ok(claim),
             Err(GetFailure::Empty) => Err(self.nothing(before)),
-            Err(GetFailure::Corrupt(corrupt)) => Err(corrupt.into()),
+            Err(failure) => Err(failure.into()),
         }
     }
 
     /// Nothing was found: is it closed, or only empty? `before` is the state that was read before looking.
     #[cold]
-    fn nothing(&self, before: u32) -> GetError {
+    fn nothing(&self, before: u32) -> GetStop {
         if before == state::OPEN {
-            return GetError::Empty;
+            return GetStop::Empty;
         }
         // While draining, an item that somebody has claimed may come back; and one may be on its way to being retracted,
         // in which case its put says closed.
         let census = self.ring.census();
         if census.loaned == 0 && census.retry == 0 {
-            GetError::Closed
+            GetStop::Closed
         } else {
-            GetError::Empty
+            GetStop::Empty
         }
     }
 
@@ -192,7 +188,7 @@ impl Shared {
         self.ring.set_state(state::CLOSED);
         if let Ok(me) = self.me() {
             // A damaged segment has nothing more to drop.
-            let _: Result<u64, Corrupt> = self.ring.drain(me);
+            let _: Result<u64, Fault> = self.ring.drain(me);
         }
     }
 
@@ -211,16 +207,5 @@ impl Drop for Shared {
         if self.unlink_on_drop && self.process == rustix::process::getpid().as_raw_nonzero().get() {
             let _ = self.segment.unlink();
         }
-    }
-}
-
-#[cold]
-fn put_error(failure: PutFailure) -> PutError {
-    match failure {
-        PutFailure::Full => PutError::Full(Shortage::Slots),
-        PutFailure::NoDescriptor => PutError::Full(Shortage::Descriptors),
-        PutFailure::NoMemory => PutError::Full(Shortage::Arena),
-        PutFailure::Closed => PutError::Closed,
-        PutFailure::Corrupt(corrupt) => PutError::Corrupt(corrupt),
     }
 }

@@ -3,6 +3,7 @@
 use super::{BytesQueue, Message};
 use crate::blocking::Patience;
 use crate::error::GetError;
+use crate::failure::GetStop;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -215,7 +216,7 @@ impl BytesQueue {
     /// ```
     #[inline]
     pub fn get_ref(&self) -> Result<Message, GetError> {
-        self.shared.block(Patience::FOREVER, || self.get_ref_once())
+        self.get_ref_patiently(Patience::FOREVER)
     }
 
     /// [`get_ref`](Self::get_ref) without waiting.
@@ -245,8 +246,7 @@ impl BytesQueue {
     /// # Ok::<(), ringpost::OpenError>(())
     /// ```
     pub fn get_ref_timeout(&self, timeout: Duration) -> Result<Message, GetError> {
-        self.shared
-            .block(Patience::for_(timeout), || self.get_ref_once())
+        self.get_ref_patiently(Patience::for_(timeout))
     }
 
     /// [`get_ref`](Self::get_ref), waiting until `deadline` at the latest.
@@ -261,8 +261,7 @@ impl BytesQueue {
     /// # Ok::<(), ringpost::OpenError>(())
     /// ```
     pub fn get_ref_deadline(&self, deadline: Instant) -> Result<Message, GetError> {
-        self.shared
-            .block(Patience::until(deadline), || self.get_ref_once())
+        self.get_ref_patiently(Patience::until(deadline))
     }
 
     /// [`get_ref`](Self::get_ref), waiting until `deadline` or until `interrupted` says so.
@@ -284,7 +283,7 @@ impl BytesQueue {
             deadline,
             interrupted: Some(&mut interrupted),
         };
-        self.shared.block(patience, || self.get_ref_once())
+        self.get_ref_patiently(patience)
     }
 
     fn copied(
@@ -318,38 +317,49 @@ impl BytesQueue {
 
     /// A poller that finds nothing looks for the dead now and then.
     #[inline(always)]
-    fn looking<T>(&self, got: Result<T, GetError>) -> Result<T, GetError> {
-        if let Err(GetError::Empty) = &got {
-            self.shared.look_now_and_then();
-        }
-        got
+    fn looking<T>(&self, got: Result<T, GetStop>) -> Result<T, GetError> {
+        got.map_err(|stop| {
+            if let GetStop::Empty = stop {
+                self.shared.look_now_and_then();
+            }
+            stop.into()
+        })
     }
 
-    #[inline]
+    #[inline(always)]
     fn get_into_patiently(
         &self,
         out: &mut Vec<u8>,
         patience: Patience<'_>,
     ) -> Result<(), GetError> {
-        self.shared.block(patience, || self.get_into_once(out))
+        self.shared
+            .block(patience, || self.get_into_once(out))
+            .map_err(GetError::from)
     }
 
     #[inline(always)]
-    fn get_into_once(&self, out: &mut Vec<u8>) -> Result<(), GetError> {
+    fn get_ref_patiently(&self, patience: Patience<'_>) -> Result<Message, GetError> {
+        self.shared
+            .block(patience, || self.get_ref_once())
+            .map_err(GetError::from)
+    }
+
+    #[inline(always)]
+    fn get_into_once(&self, out: &mut Vec<u8>) -> Result<(), GetStop> {
         let shared = &*self.shared;
-        let me = shared.me().map_err(GetError::Attach)?;
+        let me = shared.me().map_err(GetStop::Attach)?;
         let got = shared.claim(me).map(|claim| {
-            shared.copy_out(&claim, out);
-            shared.ring.release(&claim);
+            shared.copy_out(claim, out);
+            shared.ring.release(claim);
         });
         shared.got();
         got
     }
 
     #[inline(always)]
-    fn get_ref_once(&self) -> Result<Message, GetError> {
+    fn get_ref_once(&self) -> Result<Message, GetStop> {
         let shared = &self.shared;
-        let me = shared.me().map_err(GetError::Attach)?;
+        let me = shared.me().map_err(GetStop::Attach)?;
         let got = shared.claim(me).map(|mut claim| {
             shared.ring.hold(&mut claim);
             Message::new(Arc::clone(shared), claim)

@@ -2,9 +2,10 @@
 
 use crate::blocking::Patience;
 use crate::error::PutError;
+use crate::failure::PutStop;
 use crate::layout::state;
 use crate::payload::Held;
-use crate::ring::Filling;
+use crate::ring::{Filling, PutFailure};
 use crate::shared::Shared;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
@@ -37,7 +38,7 @@ pub struct WriteLoan {
 impl WriteLoan {
     #[inline(always)]
     pub(super) fn new(shared: Arc<Shared>, filling: Filling) -> WriteLoan {
-        let start = shared.room_of(&filling);
+        let start = shared.room_of(filling);
         // SAFETY: the descriptor is OWN(me) (I7) until this loan ends, and the loan owns a share of the mapping.
         let bytes = unsafe { Held::new(start, filling.length as usize) };
         WriteLoan {
@@ -61,7 +62,7 @@ impl WriteLoan {
     pub fn truncate(&mut self, len: usize) {
         self.bytes.truncate(len);
         if let Some(filling) = &mut self.filling {
-            filling.truncate(len as u64);
+            self.shared.ring.truncate(filling, len as u64);
         }
     }
 
@@ -100,9 +101,12 @@ impl WriteLoan {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn try_commit(mut self) -> Result<(), (WriteLoan, PutError)> {
-        match self.commit_once() {
+        match commit_once(&self.shared, &mut self.filling) {
             Ok(()) => Ok(()),
-            Err(error) => Err((self, error)),
+            Err(stop) => {
+                let error = self.shared.put_error(stop);
+                Err((self, error))
+            }
         }
     }
 
@@ -124,28 +128,35 @@ impl WriteLoan {
 
     #[inline(always)]
     fn commit_patiently(&mut self, patience: Patience<'_>) -> Result<(), PutError> {
-        let shared = Arc::clone(&self.shared);
-        shared.block(patience, || self.commit_once())
+        let WriteLoan {
+            shared, filling, ..
+        } = self;
+        let done = shared.block(patience, || commit_once(shared, filling));
+        done.map_err(|stop| shared.put_error(stop))
     }
+}
 
-    #[inline(always)]
-    fn commit_once(&mut self) -> Result<(), PutError> {
-        let Some(filling) = &self.filling else {
-            return Err(PutError::Closed);
-        };
-        if !self.shared.is_me(filling.owner) {
-            return Err(PutError::Inherited);
+#[inline(always)]
+fn commit_once(shared: &Shared, loan: &mut Option<Filling>) -> Result<(), PutStop> {
+    let Some(filling) = *loan else {
+        return Err(PutFailure::Closed.into());
+    };
+    if !shared.is_me(filling.owner) {
+        return Err(PutStop::Inherited);
+    }
+    if shared.ring.state() != state::OPEN {
+        return Err(PutFailure::Closed.into()); // sooner than by taking the item back
+    }
+    match shared.ring.commit(filling) {
+        Ok(()) => {
+            *loan = None;
+            Ok(())
         }
-        if self.shared.ring.state() != state::OPEN {
-            return Err(PutError::Closed); // sooner than by taking the item back
-        }
-        match self.shared.commit(filling) {
-            // Closed: the descriptor was taken back and is free.
-            done @ (Ok(()) | Err(PutError::Closed)) => {
-                self.filling = None;
-                done
+        Err(failure) => {
+            if failure == PutFailure::Closed {
+                *loan = None; // it was taken back and is free
             }
-            failed => failed,
+            Err(failure.into())
         }
     }
 }
@@ -153,10 +164,10 @@ impl WriteLoan {
 impl Drop for WriteLoan {
     #[inline]
     fn drop(&mut self) {
-        if let Some(filling) = &self.filling
+        if let Some(filling) = self.filling
             && self.shared.is_me(filling.owner)
         {
-            self.shared.ring.abandon(filling);
+            self.shared.ring.abandon(filling.index, filling.owner);
         }
     }
 }

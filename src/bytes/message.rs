@@ -33,7 +33,7 @@ pub struct Message {
 impl Message {
     #[inline(always)]
     pub(super) fn new(shared: Arc<Shared>, claim: Claim) -> Message {
-        let start = shared.payload_of(&claim);
+        let start = shared.payload_of(claim);
         // SAFETY: the descriptor is HELD(me) (I7) until this message ends, and it owns a share of the mapping.
         let bytes = unsafe { Held::new(start, claim.length() as usize) };
         Message {
@@ -99,7 +99,7 @@ impl Drop for Message {
     #[inline]
     fn drop(&mut self) {
         if self.shared.is_me(self.claim.owner) {
-            self.shared.ring.release(&self.claim);
+            self.shared.ring.release(self.claim);
         }
     }
 }

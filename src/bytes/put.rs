@@ -3,6 +3,7 @@
 use super::{BytesQueue, WriteLoan};
 use crate::blocking::Patience;
 use crate::error::{PutError, PutManyError};
+use crate::failure::PutStop;
 use crate::layout::PAGE;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -27,8 +28,7 @@ impl BytesQueue {
     /// ```
     #[inline]
     pub fn put(&self, payload: &[u8]) -> Result<(), PutError> {
-        self.shared
-            .block(Patience::FOREVER, || self.put_once(payload))
+        self.patiently(Patience::FOREVER, || self.put_once(payload))
     }
 
     /// [`put`](Self::put) without waiting.
@@ -46,11 +46,7 @@ impl BytesQueue {
     /// ```
     #[inline]
     pub fn try_put(&self, payload: &[u8]) -> Result<(), PutError> {
-        let put = self.put_once(payload);
-        if let Err(PutError::Full(_)) = &put {
-            self.shared.look_now_and_then();
-        }
-        put
+        self.at_once(self.put_once(payload))
     }
 
     /// [`put`](Self::put), waiting for at most `timeout`.
@@ -69,8 +65,7 @@ impl BytesQueue {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn put_timeout(&self, payload: &[u8], timeout: Duration) -> Result<(), PutError> {
-        self.shared
-            .block(Patience::for_(timeout), || self.put_once(payload))
+        self.patiently(Patience::for_(timeout), || self.put_once(payload))
     }
 
     /// [`put`](Self::put), waiting until `deadline` at the latest.
@@ -86,8 +81,7 @@ impl BytesQueue {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn put_deadline(&self, payload: &[u8], deadline: Instant) -> Result<(), PutError> {
-        self.shared
-            .block(Patience::until(deadline), || self.put_once(payload))
+        self.patiently(Patience::until(deadline), || self.put_once(payload))
     }
 
     /// [`put`](Self::put), waiting until `deadline` or until `interrupted` says so: it is asked as soon as a signal handler
@@ -115,7 +109,7 @@ impl BytesQueue {
             deadline,
             interrupted: Some(&mut interrupted),
         };
-        self.shared.block(patience, || self.put_once(payload))
+        self.patiently(patience, || self.put_once(payload))
     }
 
     /// Puts several parts as one item, without gathering them first; waits while there is no room.
@@ -135,8 +129,8 @@ impl BytesQueue {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn put_parts(&self, parts: &[&[u8]], align: usize) -> Result<(), PutError> {
-        self.shared
-            .block(Patience::FOREVER, || self.put_parts_once(parts, align))
+        self.check_alignment(align)?;
+        self.patiently(Patience::FOREVER, || self.put_parts_once(parts, align))
     }
 
     /// [`put_parts`](Self::put_parts) without waiting.
@@ -152,11 +146,8 @@ impl BytesQueue {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn try_put_parts(&self, parts: &[&[u8]], align: usize) -> Result<(), PutError> {
-        let put = self.put_parts_once(parts, align);
-        if let Err(PutError::Full(_)) = &put {
-            self.shared.look_now_and_then();
-        }
-        put
+        self.check_alignment(align)?;
+        self.at_once(self.put_parts_once(parts, align))
     }
 
     /// [`put_parts`](Self::put_parts), waiting until `deadline` or until `interrupted` says so.
@@ -177,12 +168,12 @@ impl BytesQueue {
         deadline: Option<Instant>,
         mut interrupted: impl FnMut() -> bool,
     ) -> Result<(), PutError> {
+        self.check_alignment(align)?;
         let patience = Patience {
             deadline,
             interrupted: Some(&mut interrupted),
         };
-        self.shared
-            .block(patience, || self.put_parts_once(parts, align))
+        self.patiently(patience, || self.put_parts_once(parts, align))
     }
 
     /// Puts all items in their order, each as one item of the queue; waits while there is no room. Faster than one by one.
@@ -218,10 +209,7 @@ impl BytesQueue {
         for (done, item) in items.iter().enumerate() {
             match self.put_once(item.as_ref()) {
                 Ok(()) => {}
-                Err(error) if done == 0 => {
-                    self.shared.look_now_and_then();
-                    return Err(error);
-                }
+                Err(stop) if done == 0 => return self.at_once(Err(stop)),
                 Err(_) => return Ok(done),
             }
         }
@@ -251,8 +239,7 @@ impl BytesQueue {
                 deadline,
                 interrupted: Some(&mut interrupted),
             };
-            self.shared
-                .block(patience, || self.put_once(item.as_ref()))
+            self.patiently(patience, || self.put_once(item.as_ref()))
                 .map_err(|error| PutManyError { done, error })?;
         }
         Ok(())
@@ -264,8 +251,7 @@ impl BytesQueue {
         patience: impl Fn() -> Patience<'p>,
     ) -> Result<(), PutManyError> {
         for (done, item) in items.iter().enumerate() {
-            self.shared
-                .block(patience(), || self.put_once(item.as_ref()))
+            self.patiently(patience(), || self.put_once(item.as_ref()))
                 .map_err(|error| PutManyError { done, error })?;
         }
         Ok(())
@@ -290,7 +276,7 @@ impl BytesQueue {
     /// ```
     #[inline]
     pub fn loan(&self, len: usize) -> Result<WriteLoan, PutError> {
-        self.shared.block(Patience::FOREVER, || self.loan_once(len))
+        self.patiently(Patience::FOREVER, || self.loan_once(len))
     }
 
     /// [`loan`](Self::loan) without waiting.
@@ -306,11 +292,7 @@ impl BytesQueue {
     /// ```
     #[inline]
     pub fn try_loan(&self, len: usize) -> Result<WriteLoan, PutError> {
-        let loan = self.loan_once(len);
-        if let Err(PutError::Full(_)) = &loan {
-            self.shared.look_now_and_then();
-        }
-        loan
+        self.at_once(self.loan_once(len))
     }
 
     /// [`loan`](Self::loan), waiting for at most `timeout`.
@@ -325,8 +307,7 @@ impl BytesQueue {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn loan_timeout(&self, len: usize, timeout: Duration) -> Result<WriteLoan, PutError> {
-        self.shared
-            .block(Patience::for_(timeout), || self.loan_once(len))
+        self.patiently(Patience::for_(timeout), || self.loan_once(len))
     }
 
     /// [`loan`](Self::loan), waiting until `deadline` at the latest.
@@ -342,8 +323,7 @@ impl BytesQueue {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn loan_deadline(&self, len: usize, deadline: Instant) -> Result<WriteLoan, PutError> {
-        self.shared
-            .block(Patience::until(deadline), || self.loan_once(len))
+        self.patiently(Patience::until(deadline), || self.loan_once(len))
     }
 
     /// [`loan`](Self::loan), waiting until `deadline` or until `interrupted` says so.
@@ -367,42 +347,68 @@ impl BytesQueue {
             deadline,
             interrupted: Some(&mut interrupted),
         };
-        self.shared.block(patience, || self.loan_once(len))
+        self.patiently(patience, || self.loan_once(len))
+    }
+
+    /// Waits while there is no room.
+    #[inline(always)]
+    fn patiently<T>(
+        &self,
+        patience: Patience<'_>,
+        attempt: impl FnMut() -> Result<T, PutStop>,
+    ) -> Result<T, PutError> {
+        let done = self.shared.block(patience, attempt);
+        done.map_err(|stop| self.shared.put_error(stop))
+    }
+
+    /// Does not wait; but what was missing may be a dead participant's, so it looks for these now and then.
+    #[inline(always)]
+    fn at_once<T>(&self, attempt: Result<T, PutStop>) -> Result<T, PutError> {
+        attempt.map_err(|stop| {
+            if stop.shortage().is_some() {
+                self.shared.look_now_and_then();
+            }
+            self.shared.put_error(stop)
+        })
     }
 
     #[inline(always)]
-    pub(super) fn put_once(&self, payload: &[u8]) -> Result<(), PutError> {
+    fn put_once(&self, payload: &[u8]) -> Result<(), PutStop> {
         let shared = &*self.shared;
-        let me = shared.me().map_err(PutError::Attach)?;
+        let me = shared.me().map_err(PutStop::Attach)?;
         let filling = shared.reserve(me, payload.len() as u64, false)?;
-        shared.copy_in(&filling, payload);
-        shared.commit_or_abandon(&filling)
+        shared.copy_in(filling, payload);
+        shared.commit_or_abandon(filling)
     }
 
-    fn put_parts_once(&self, parts: &[&[u8]], align: usize) -> Result<(), PutError> {
-        let shared = &*self.shared;
-        let geometry = &shared.segment.geometry;
-        let max = if geometry.chunks == 0 {
-            INLINE_ALIGNMENT
-        } else {
-            (geometry.chunk as usize).min(PAGE)
+    fn check_alignment(&self, align: usize) -> Result<(), PutError> {
+        let geometry = &self.shared.segment.geometry;
+        let max = match geometry.chunks {
+            0 => INLINE_ALIGNMENT,
+            _ => (geometry.chunk as usize).min(PAGE),
         };
-        if !align.is_power_of_two() || align > max {
-            return Err(PutError::Alignment { found: align, max });
+        if align.is_power_of_two() && align <= max {
+            Ok(())
+        } else {
+            Err(PutError::Alignment { found: align, max })
         }
+    }
+
+    fn put_parts_once(&self, parts: &[&[u8]], align: usize) -> Result<(), PutStop> {
+        let shared = &*self.shared;
         let mut total = 0_u64;
         for part in parts {
             total = total.next_multiple_of(align as u64) + part.len() as u64;
         }
-        let me = shared.me().map_err(PutError::Attach)?;
+        let me = shared.me().map_err(PutStop::Attach)?;
         let filling = shared.reserve(me, total, align > INLINE_ALIGNMENT)?;
-        shared.copy_parts_in(&filling, parts, align);
-        shared.commit_or_abandon(&filling)
+        shared.copy_parts_in(filling, parts, align);
+        shared.commit_or_abandon(filling)
     }
 
     #[inline(always)]
-    fn loan_once(&self, len: usize) -> Result<WriteLoan, PutError> {
-        let me = self.shared.me().map_err(PutError::Attach)?;
+    fn loan_once(&self, len: usize) -> Result<WriteLoan, PutStop> {
+        let me = self.shared.me().map_err(PutStop::Attach)?;
         let filling = self.shared.reserve(me, len as u64, false)?;
         Ok(WriteLoan::new(Arc::clone(&self.shared), filling))
     }

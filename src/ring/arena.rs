@@ -8,8 +8,7 @@
 //! extents (up to `Ring::sticky` chunks) stay anywhere. Large ones would soon settle in every descriptor, so only the few
 //! that the hot line names keep theirs; the first of them that is free is used first, which keeps its memory warm.
 
-use super::{Owner, PutFailure, Ring, tag};
-use crate::error::Corrupt;
+use super::{Fault, Owner, PutFailure, Ring, tag};
 use crate::layout::{HOT_HINTS, descriptor, extent};
 use crate::memory::{Chunk, Index};
 use crate::sync::{Ordering::*, fence, full_fence_after_rmw, step};
@@ -26,13 +25,10 @@ impl Ring {
         self.refit(index, me, chunks, kept)
     }
 
+    #[inline(never)]
     fn refit(&self, index: Index, me: Owner, chunks: u32, kept: u64) -> Result<u64, PutFailure> {
         let has = self.checked_extent(index, kept)?;
         if chunks > 0 && has >= chunks {
-            // At least half of it must be used, or a few small items could hold the whole arena.
-            if has <= chunks.saturating_mul(2) {
-                return Ok(kept);
-            }
             return Ok(self.trim(index, kept, chunks));
         }
         if has > 0 {
@@ -53,17 +49,15 @@ impl Ring {
     }
 
     /// The number of chunks of an extent word, if it lies within the arena.
-    fn checked_extent(&self, index: Index, word: u64) -> Result<u32, Corrupt> {
+    fn checked_extent(&self, index: Index, word: u64) -> Result<u32, Fault> {
         let (start, count) = (extent::start(word), extent::count(word));
         if u64::from(start) + u64::from(count) <= self.memory.geometry.chunks {
             return Ok(count);
         }
         // Nothing of it can be used: it is cut off, so that the descriptor can go on.
         self.memory.record(index).extent().store(0, Release); // ORDERING X (Release): an empty record is always exact
-        Err(Corrupt {
-            what: "an extent beyond the arena",
-            place: "descriptor",
-            index: index.get().into(),
+        Err(Fault::ExtentBeyondArena {
+            descriptor: index.get(),
         })
     }
 
@@ -162,9 +156,13 @@ impl Ring {
         wait::notify_all(self.memory.ev_mem());
     }
 
-    /// Keeps the first `count` chunks of an extent and frees the others.
-    fn trim(&self, index: Index, word: u64, count: u32) -> u64 {
+    /// Frees what `count` chunks do not need of an extent that has so many, unless they need half of it: less, and a few
+    /// small items could hold the whole arena.
+    pub(super) fn trim(&self, index: Index, word: u64, count: u32) -> u64 {
         let (start, has) = (extent::start(word), extent::count(word));
+        if has <= count.saturating_mul(2) {
+            return word;
+        }
         self.clear(index, start + count, start + has);
         let trimmed = extent::pack(start, count);
         self.memory.record(index).extent().store(trimmed, Release); // ORDERING X (Release): after the words
@@ -206,6 +204,7 @@ impl Ring {
     }
 
     /// RECL(me) → FREE without an extent.
+    #[inline(never)]
     pub(super) fn free(&self, index: Index, me: Owner) {
         let record = self.memory.record(index);
         debug_assert_eq!(
@@ -279,6 +278,7 @@ impl Ring {
     }
 
     /// Is the descriptor on the hot line, or is there room for it?
+    #[inline(never)]
     fn is_hot(&self, index: Index) -> bool {
         for hint in 0..HOT_HINTS {
             let word = self.memory.hot(hint);
@@ -296,7 +296,8 @@ impl Ring {
         false
     }
 
-    /// Owns a free descriptor that keeps a large extent, best one that fits.
+    /// Owns a free descriptor that keeps a large extent, the first one that fits.
+    #[inline(never)]
     pub(super) fn own_hot(&self, me: Owner, chunks: u32) -> Option<Index> {
         for hint in 0..HOT_HINTS {
             let named = self.memory.hot(hint).load(Relaxed);

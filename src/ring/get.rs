@@ -1,7 +1,6 @@
 //! get: find the next item, claim it, and end its use.
 
-use super::{HINT_EVERY, Owner, Ring, endless, no_such_descriptor};
-use crate::error::Corrupt;
+use super::{Fault, HINT_EVERY, Owner, Ring};
 use crate::layout::{descriptor, extent, item, position, slot};
 use crate::memory::Index;
 use crate::sync::{Ordering::*, full_fence_after_rmw, step};
@@ -12,17 +11,18 @@ use crate::wait;
 pub(crate) enum GetFailure {
     /// Nothing was queued at one instant during the call.
     Empty,
-    Corrupt(Corrupt),
+    Corrupt(Fault),
 }
 
-impl From<Corrupt> for GetFailure {
-    fn from(corrupt: Corrupt) -> Self {
-        GetFailure::Corrupt(corrupt)
+impl From<Fault> for GetFailure {
+    #[inline(always)]
+    fn from(fault: Fault) -> Self {
+        GetFailure::Corrupt(fault)
     }
 }
 
 /// An item that this participant has claimed: LOAN(me,p), later HELD(me,p).
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Claim {
     pub(crate) index: Index,
     pub(crate) owner: Owner,
@@ -60,7 +60,7 @@ impl Claim {
 
 impl Ring {
     /// Claims the next item: first one that is to be delivered again, then the oldest in the ring.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn claim(&self, me: Owner) -> Result<Claim, GetFailure> {
         // ORDERING R (Acquire): pairs with the flag's change after D = RETRY in recover.rs.
         let retry = self.memory.retry().load(Acquire);
@@ -84,10 +84,12 @@ impl Ring {
             let q = slot::position(w);
             let distance = position::distance(q, c);
             if distance == 0 {
-                let index = self
-                    .memory
-                    .index(slot::descriptor(w))
-                    .ok_or_else(|| no_such_descriptor(c & (slots - 1)))?;
+                let index =
+                    self.memory
+                        .index(slot::descriptor(w))
+                        .ok_or(Fault::NoSuchDescriptor {
+                            slot: self.slot_index(c),
+                        })?;
                 let word = self.memory.record(index).word();
                 let d = word.load(Acquire); // ORDERING P (Acquire): pairs with D = PEND
                 if descriptor::is_pending(d, c) {
@@ -110,11 +112,15 @@ impl Ring {
                 c = self.restart_head();
             }
         }
-        Err(endless(c).into())
+        Err(Fault::Endless {
+            slot: self.slot_index(c),
+        }
+        .into())
     }
 
     /// I5: the hint was wrong; starts again from the truth.
     #[cold]
+    #[inline(never)]
     fn restart_head(&self) -> u64 {
         let c = position::add(position::sub(self.largest_position(), self.slots()), 1);
         self.head.0.store(c, Release); // ORDERING H (Release): pairs with the load in `claim_next`
@@ -136,6 +142,7 @@ impl Ring {
 
     /// Claims the RETRY item of the lowest position, if there is one; otherwise clears the flag.
     #[cold]
+    #[inline(never)]
     fn claim_again(&self, me: Owner, retry: u64) -> Option<Result<Claim, GetFailure>> {
         loop {
             let mut best: Option<(Index, u64)> = None;
@@ -194,14 +201,15 @@ impl Ring {
             geometry.inline()
         };
         if claim.length() > room || end > geometry.chunks {
-            return Err(self.set_aside(&claim).into());
+            return Err(self.set_aside(claim).into());
         }
         Ok(claim)
     }
 
     /// The claimed descriptor is damaged: nothing of it is used, and it is quarantined.
     #[cold]
-    fn set_aside(&self, claim: &Claim) -> Corrupt {
+    #[inline(never)]
+    fn set_aside(&self, claim: Claim) -> Fault {
         let word = self.memory.record(claim.index).word();
         // ORDERING F (AcqRel): from exactly LOAN(me,p).
         let _ = word.compare_exchange(
@@ -210,16 +218,13 @@ impl Ring {
             AcqRel,
             Relaxed,
         );
-        let index = claim.index.get().into();
-        Corrupt {
-            what: "a payload longer than its memory (the item is quarantined)",
-            place: "descriptor",
-            index,
+        Fault::PayloadBeyondMemory {
+            descriptor: claim.index.get(),
         }
     }
 
     /// The item is delivered while its memory stays in use: LOAN → HELD.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn hold(&self, claim: &mut Claim) {
         let word = self.memory.record(claim.index).word();
         let held = descriptor::HELD | claim.owner.0 | claim.position;
@@ -236,8 +241,8 @@ impl Ring {
     }
 
     /// Ends the use of an item, delivered or not: its descriptor and memory are free.
-    #[inline]
-    pub(crate) fn release(&self, claim: &Claim) {
+    #[inline(always)]
+    pub(crate) fn release(&self, claim: Claim) {
         self.release_descriptor(
             claim.index,
             claim.owner,
@@ -247,12 +252,12 @@ impl Ring {
     }
 
     /// Takes and frees everything that is queued. Says how many items that were.
-    pub(crate) fn drain(&self, me: Owner) -> Result<u64, Corrupt> {
+    pub(crate) fn drain(&self, me: Owner) -> Result<u64, Fault> {
         for drained in 0.. {
             match self.claim(me) {
-                Ok(claim) => self.release(&claim),
+                Ok(claim) => self.release(claim),
                 Err(GetFailure::Empty) => return Ok(drained),
-                Err(GetFailure::Corrupt(corrupt)) => return Err(corrupt),
+                Err(GetFailure::Corrupt(fault)) => return Err(fault),
             }
         }
         unreachable!("the loop has no end")

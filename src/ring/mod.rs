@@ -60,15 +60,16 @@
 
 mod arena;
 mod audit;
+mod fault;
 mod get;
 mod put;
 mod recover;
 
 pub(crate) use audit::Finished;
+pub(crate) use fault::Fault;
 pub(crate) use get::{Claim, GetFailure};
 pub(crate) use put::{Filling, PutFailure};
 
-use crate::error::Corrupt;
 use crate::layout::{descriptor, position, slot, state};
 use crate::memory::{Index, Memory};
 use crate::sync::{AtomicU32, AtomicU64, CachePadded, Ordering::*, fence, full_fence_after_rmw};
@@ -135,17 +136,21 @@ impl Ring {
         self.memory.geometry.slots
     }
 
+    /// The index of the slot in which `position` lives, for reports.
+    fn slot_index(&self, position: u64) -> u32 {
+        (position & (self.slots() - 1)) as u32
+    }
+
     /// Is position `q`, which slot word `w` says was filled last, consumed (I3)?
     #[inline(always)]
-    fn consumed(&self, w: u64, q: u64) -> Result<bool, Corrupt> {
+    fn consumed(&self, w: u64, q: u64) -> Result<bool, Fault> {
         let h = slot::descriptor(w);
         if h == slot::NONE {
             return Ok(true);
         }
-        let index = self
-            .memory
-            .index(h)
-            .ok_or_else(|| no_such_descriptor(q & (self.slots() - 1)))?;
+        let index = self.memory.index(h).ok_or(Fault::NoSuchDescriptor {
+            slot: self.slot_index(q),
+        })?;
         // ORDERING L (Acquire): pairs with the CAS PEND → LOAN in get.rs.
         let d = self.memory.record(index).word().load(Acquire);
         Ok(!descriptor::is_pending(d, q))
@@ -262,24 +267,6 @@ impl Ring {
         ] {
             wait::bump(word);
         }
-    }
-}
-
-#[cold]
-fn no_such_descriptor(slot: u64) -> Corrupt {
-    Corrupt {
-        what: "a descriptor that does not exist",
-        place: "slot",
-        index: slot,
-    }
-}
-
-#[cold]
-fn endless(position: u64) -> Corrupt {
-    Corrupt {
-        what: "no end to the search for a position",
-        place: "position",
-        index: position,
     }
 }
 

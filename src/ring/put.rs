@@ -1,7 +1,6 @@
 //! put: find room, own a descriptor, fill it, commit it.
 
-use super::{HINT_EVERY, Owner, Ring, endless};
-use crate::error::Corrupt;
+use super::{Fault, HINT_EVERY, Owner, Ring};
 use crate::layout::{descriptor, extent, item, position, slot, state};
 use crate::memory::Index;
 use crate::sync::{Ordering::*, full_fence_after_rmw, step};
@@ -18,17 +17,18 @@ pub(crate) enum PutFailure {
     NoMemory,
     /// The queue was shut down.
     Closed,
-    Corrupt(Corrupt),
+    Corrupt(Fault),
 }
 
-impl From<Corrupt> for PutFailure {
-    fn from(corrupt: Corrupt) -> Self {
-        PutFailure::Corrupt(corrupt)
+impl From<Fault> for PutFailure {
+    #[inline(always)]
+    fn from(fault: Fault) -> Self {
+        PutFailure::Corrupt(fault)
     }
 }
 
 /// A descriptor that this participant owns and fills: OWN(me).
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Filling {
     pub(crate) index: Index,
     pub(crate) owner: Owner,
@@ -44,7 +44,7 @@ impl Ring {
     /// Steps 1 to 3: looks for room, owns a descriptor and finds memory for `length` bytes. Nothing is visible yet.
     ///
     /// `apart` sends even a short payload into the arena, for the sake of its alignment.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn reserve(
         &self,
         me: Owner,
@@ -61,28 +61,26 @@ impl Ring {
         };
         let index = self.own(me, p, chunks).ok_or(PutFailure::NoDescriptor)?;
         step!("put: a descriptor is owned");
-        let mut filling = Filling {
-            index,
-            owner: me,
-            position: p,
-            extent: 0,
-            length,
-        };
         match self.provide(index, me, chunks) {
-            Ok(extent) => filling.extent = extent,
+            Ok(extent) => Ok(Filling {
+                index,
+                owner: me,
+                position: p,
+                extent,
+                length,
+            }),
             Err(failure) => {
-                self.abandon(&filling);
-                return Err(failure);
+                self.abandon(index, me);
+                Err(failure)
             }
         }
-        Ok(filling)
     }
 
     /// Steps 4 to 7: offers the filled descriptor at the first free position.
     ///
     /// On `Full` the descriptor is still OWN(me) and may be committed later; on `Closed` it is gone.
-    #[inline]
-    pub(crate) fn commit(&self, filling: &Filling) -> Result<(), PutFailure> {
+    #[inline(always)]
+    pub(crate) fn commit(&self, filling: Filling) -> Result<(), PutFailure> {
         let record = self.memory.record(filling.index);
         let me = filling.owner.0;
         let in_extent = if filling.extent != 0 {
@@ -116,18 +114,21 @@ impl Ring {
             );
             if committed.is_ok() {
                 step!("put: committed");
-                return self.committed(filling, p);
+                return self.committed(filling.index, filling.owner, p);
             }
             p = position::add(p, 1);
         }
         // ORDERING F (Release): no slot names this descriptor, it is OWN(me) again.
         record.word().store(descriptor::OWN | me, Release);
-        Err(endless(p).into())
+        Err(Fault::Endless {
+            slot: self.slot_index(p),
+        }
+        .into())
     }
 
     /// Step 7: hints, wake-ups, and the look at the queue's state that keeps a shutdown from stranding the item.
     #[inline(always)]
-    fn committed(&self, filling: &Filling, p: u64) -> Result<(), PutFailure> {
+    fn committed(&self, index: Index, owner: Owner, p: u64) -> Result<(), PutFailure> {
         full_fence_after_rmw();
         let next = position::add(p, 1);
         self.tail.0.store(next, Release); // ORDERING H (Release): pairs with the load in `tail_guess`
@@ -136,16 +137,17 @@ impl Ring {
         }
         wait::notify_one(self.memory.ev_get());
         if self.state() != state::OPEN {
-            return self.retract(filling, p);
+            return self.retract(index, owner, p);
         }
         Ok(())
     }
 
     /// The queue was shut down: takes the item back, unless a consumer has it already.
     #[cold]
-    fn retract(&self, filling: &Filling, p: u64) -> Result<(), PutFailure> {
-        let word = self.memory.record(filling.index).word();
-        let me = filling.owner.0;
+    #[inline(never)]
+    fn retract(&self, index: Index, owner: Owner, p: u64) -> Result<(), PutFailure> {
+        let word = self.memory.record(index).word();
+        let me = owner.0;
         // ORDERING L (SeqCst): like a consumer's claim, it makes the position consumed.
         match word.compare_exchange(
             descriptor::PEND | me | p,
@@ -154,23 +156,34 @@ impl Ring {
             Relaxed,
         ) {
             Ok(_) => {
-                self.free(filling.index, filling.owner);
+                self.free(index, owner);
                 Err(PutFailure::Closed)
             }
             Err(_) => Ok(()),
         }
     }
 
+    /// Shortens the payload before it is committed, and gives back the chunks of which it would use less than half.
+    pub(crate) fn truncate(&self, filling: &mut Filling, length: u64) {
+        filling.length = filling.length.min(length);
+        if filling.extent != 0 {
+            let chunks = self.memory.geometry.chunks_for(filling.length).max(1) as u32;
+            filling.extent = self.trim(filling.index, filling.extent, chunks);
+        }
+    }
+
     /// Gives back a descriptor that was never committed.
-    pub(crate) fn abandon(&self, filling: &Filling) {
-        let word = self.memory.record(filling.index).word();
-        let me = filling.owner.0;
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn abandon(&self, index: Index, owner: Owner) {
+        let word = self.memory.record(index).word();
+        let me = owner.0;
         // ORDERING F (AcqRel): from exactly OWN(me); anything else is not ours to free.
         if word
             .compare_exchange(descriptor::OWN | me, descriptor::RECL | me, AcqRel, Relaxed)
             .is_ok()
         {
-            self.settle(filling.index, filling.owner);
+            self.settle(index, owner);
         }
     }
 
@@ -206,11 +219,15 @@ impl Ring {
                 self.restart_tail()
             };
         }
-        Err(endless(p).into())
+        Err(Fault::Endless {
+            slot: self.slot_index(p),
+        }
+        .into())
     }
 
     /// I5: the hint was wrong; starts again from the truth.
     #[cold]
+    #[inline(never)]
     fn restart_tail(&self) -> u64 {
         let p = position::add(self.largest_position(), 1);
         self.tail.0.store(p, Release); // ORDERING H (Release): pairs with `tail_guess`
@@ -219,7 +236,8 @@ impl Ring {
     }
 
     /// I2 for a capacity below N: is p − capacity consumed?
-    fn below_capacity(&self, p: u64) -> Result<bool, Corrupt> {
+    #[inline(never)]
+    fn below_capacity(&self, p: u64) -> Result<bool, Fault> {
         let oldest = position::sub(p, self.memory.geometry.capacity);
         // ORDERING H (Acquire): pairs with the store in get.rs.
         let head = self.memory.head_hint().load(Acquire) & position::MASK;
@@ -251,6 +269,7 @@ impl Ring {
         self.own_elsewhere(me)
     }
 
+    #[inline(never)]
     fn own_elsewhere(&self, me: Owner) -> Option<Index> {
         let slots = self.slots() as u32;
         let spill = (self.memory.geometry.descriptors as u32) - slots;
@@ -278,11 +297,6 @@ impl Ring {
 }
 
 impl Filling {
-    /// Shortens the payload before it is committed.
-    pub(crate) fn truncate(&mut self, length: u64) {
-        self.length = self.length.min(length);
-    }
-
     /// The end of its extent in the arena, in chunks; 0 if it has none.
     pub(crate) fn arena_end(&self) -> u64 {
         match self.extent {

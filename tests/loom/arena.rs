@@ -44,6 +44,57 @@ fn a_chunk_is_written_only_after_its_last_reader() {
     });
 }
 
+/// The same without the descriptor's help: its extent is given back at the release, and another descriptor takes the chunk.
+#[test]
+fn a_chunk_that_was_given_back_is_written_only_after_its_last_reader() {
+    explore(2, || {
+        let ring = queue(2, 2, 1);
+        fill_hot_line(&ring);
+        put(&ring, 0, 64, 1).unwrap();
+        let (producer, consumer) = (ring.clone(), ring.clone());
+        let consumer = thread::spawn(move || get(&consumer, 1).unwrap());
+        let producer = thread::spawn(move || put(&producer, 2, 64, 2).is_ok());
+        assert_eq!(consumer.join().unwrap(), 1);
+        let put = producer.join().unwrap();
+        assert_eq!(drain(&ring, 0).len(), usize::from(put));
+        assert_eq!(ring.chunks_in_use(), 0, "an extent was kept");
+    });
+}
+
+/// Chunks that were given back wake whoever waits for some.
+#[test]
+fn a_chunk_that_was_given_back_wakes_a_producer() {
+    explore(2, || {
+        let ring = queue(2, 2, 1);
+        fill_hot_line(&ring);
+        put(&ring, 0, 64, 1).unwrap();
+        let producer = ring.clone();
+        let producer = thread::spawn(move || {
+            loop {
+                let seen = crate::wait::announce(producer.memory.ev_mem());
+                match put(&producer, 1, 64, 2) {
+                    Ok(()) => return,
+                    Err(PutFailure::NoMemory) => {
+                        crate::sync::futex::wait(producer.memory.ev_mem(), seen)
+                    }
+                    Err(other) => panic!("{other:?}"),
+                }
+            }
+        });
+        assert_eq!(get(&ring, 0), Ok(1));
+        producer.join().unwrap();
+    });
+}
+
+/// No descriptor may keep a large extent: the hot line names others.
+fn fill_hot_line(ring: &crate::ring::Ring) {
+    for hint in 0..crate::layout::HOT_HINTS {
+        ring.memory
+            .hot(hint)
+            .store(u32::MAX, crate::sync::Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn an_extent_that_a_free_descriptor_keeps_is_taken_by_who_needs_it() {
     explore(2, || {

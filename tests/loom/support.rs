@@ -59,9 +59,9 @@ pub(crate) fn read(ring: &Ring, claim: &Claim) -> u64 {
 pub(crate) fn put(ring: &Ring, me: u32, length: u64, value: u64) -> Result<(), PutFailure> {
     let filling = ring.reserve(owner(me), length, false)?;
     write(ring, &filling, value);
-    let committed = ring.commit(&filling);
+    let committed = ring.commit(filling);
     if committed == Err(PutFailure::Full) {
-        ring.abandon(&filling);
+        ring.abandon(filling.index, filling.owner);
     }
     committed
 }
@@ -70,7 +70,7 @@ pub(crate) fn put(ring: &Ring, me: u32, length: u64, value: u64) -> Result<(), P
 pub(crate) fn get(ring: &Ring, me: u32) -> Result<u64, GetFailure> {
     let claim = ring.claim(owner(me))?;
     let value = read(ring, &claim);
-    ring.release(&claim);
+    ring.release(claim);
     Ok(value)
 }
 

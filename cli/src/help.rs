@@ -1,0 +1,102 @@
+//! The texts of `--help` that follow the options: examples first.
+
+pub(crate) const MAIN: &str = "\
+Examples:
+  ringpost create jobs --capacity 4096      make a queue
+  ringpost put jobs < urls.txt              put each line into it
+  ringpost get jobs --follow | worker       feed a worker, until the queue is shut down
+  ringpost stat jobs                        look at it
+  ringpost shutdown jobs                    no more puts; followers drain it and end
+  ringpost rm jobs                          remove it
+  ringpost demo                             see it work: a million messages, checked
+
+A queue is a file in /dev/shm. It stays there, with its items, until `rm` or a reboot.
+
+Exit codes:
+  0    done
+  1    nothing there, or not in time: an empty `get`, a timeout
+  2    the command line was wrong
+  3    failed: no such queue, no permission, damaged, a bad input, a check that did not pass
+  4    closed: the queue was shut down before the work was done
+  130  interrupted by Ctrl-C (128 and the number of the signal: 143 for SIGTERM)
+  141  who read the output went away (as SIGPIPE would give)";
+
+pub(crate) const CREATE: &str = "\
+Examples:
+  ringpost create jobs
+  ringpost create frames --capacity 64 --arena 1G --chunk 64K     for large items
+  ringpost create ticks --capacity 65536 --inline 32 --arena 0    for small ones only
+  ringpost create shared --mode 660                               for a group
+
+Sizes are bytes, or take K, M, G, T (powers of 1024). The arena is address space until it is
+used: a large one costs nothing while it is empty.";
+
+pub(crate) const PUT: &str = "\
+Examples:
+  ringpost put jobs < urls.txt
+  tail -f access.log | ringpost put log
+  find . -name '*.jpg' -print0 | ringpost put --null files
+  echo hello | ringpost put --create greetings
+
+Each item is in the queue as soon as its end has been read. When the queue is full, put waits.
+What was put before an error or Ctrl-C stays put; the error says how many items that were.
+
+Exit codes: 1 no room within --timeout; 3 failed; 4 the queue was shut down; 130 Ctrl-C.";
+
+pub(crate) const GET: &str = "\
+Examples:
+  ringpost get jobs                             take what is there
+  ringpost get jobs --count 1 --timeout 5       take one, wait for it at most 5 seconds
+  ringpost get jobs --follow | worker           take all that comes until the shutdown
+  ringpost get files --null | xargs -0 -n1 jpegtran
+  ringpost get a --length-prefixed | ringpost put b --length-prefixed
+
+Several processes may get from one queue: each item goes to one of them. Items that may contain
+a line end need --null or --length-prefixed to be told apart.
+
+Output is flushed whenever the queue runs empty. An item leaves the queue when it is taken; if
+the reader of the output goes away, items that were taken and not written are put back, at the
+end of the queue. On Ctrl-C what was taken is written first.
+
+Exit codes: 1 nothing there, or fewer than asked for in time; 3 failed; 4 shut down before
+--count items came, or with nothing left; 130 Ctrl-C; 141 the reader went away.";
+
+pub(crate) const STAT: &str = "\
+Examples:
+  ringpost stat jobs
+  ringpost stat jobs --json | jq .queued
+
+The figures are read while others put and get: each is right for some moment, they need not fit
+together.";
+
+pub(crate) const LS: &str = "\
+Examples:
+  ringpost ls
+  ringpost ls --json | jq -r '.[].name'";
+
+pub(crate) const RM: &str = "\
+Examples:
+  ringpost rm jobs
+  ringpost rm --force jobs results
+
+The name goes at once; who has the queue open keeps using it, and its memory goes with the last
+of them. `ringpost shutdown` tells them to stop.";
+
+pub(crate) const SHUTDOWN: &str = "\
+Examples:
+  ringpost shutdown jobs          no more puts; what is queued is still delivered
+  ringpost shutdown jobs --now    no more puts, and what is queued is dropped
+
+Every process sees it at once, one that waits in a put or a get included. It cannot be undone:
+remove the queue and create it anew.";
+
+pub(crate) const DEMO: &str = "\
+Examples:
+  ringpost demo
+  ringpost demo --producers 4 --consumers 1
+  ringpost demo --input access.log
+  ringpost demo --messages 10000 --json | jq .check
+
+The demo starts every producer and consumer as a process of its own, moves the lines of a text
+through one queue, and checks that each arrived exactly once, byte for byte, and in the order of
+its producer. Exit code 0 means that the check has passed.";

@@ -68,12 +68,16 @@ impl Patience<'_> {
 pub(crate) trait Waitable: Sized {
     /// The futex word whose change may cure it; `None`: nothing will.
     fn event<'a>(&self, shared: &'a Shared) -> Option<&'a AtomicU32>;
+    /// Does this wait for items, and so pace its looking?
+    const PACED: bool;
     /// The same, when the deadline has passed.
     fn timed_out(self) -> Self;
     fn interrupted() -> Self;
 }
 
 impl Waitable for PutStop {
+    const PACED: bool = false;
+
     #[inline(always)]
     fn event<'a>(&self, shared: &'a Shared) -> Option<&'a AtomicU32> {
         let memory = &shared.ring.memory;
@@ -97,6 +101,8 @@ impl Waitable for PutStop {
 }
 
 impl Waitable for GetStop {
+    const PACED: bool = true;
+
     #[inline(always)]
     fn event<'a>(&self, shared: &'a Shared) -> Option<&'a AtomicU32> {
         match self {
@@ -146,6 +152,9 @@ impl Shared {
     ) -> Result<T, E> {
         let rounds = self.spin.load(Relaxed);
         if !patience.is_over() {
+            if E::PACED {
+                self.pace.pause(self.ring.own_head());
+            }
             for round in 1..=rounds {
                 if round.is_multiple_of(SPIN_YIELD) {
                     std::thread::yield_now();
@@ -154,6 +163,9 @@ impl Shared {
                 }
                 match attempt() {
                     Ok(done) => {
+                        if E::PACED {
+                            self.pace.ended(self.ring.own_head(), round);
+                        }
                         self.spin
                             .store((rounds + rounds / 8).min(SPIN_MOST), Relaxed);
                         return Ok(done);

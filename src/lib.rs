@@ -53,6 +53,8 @@ mod names;
 #[cfg(not(loom))]
 mod options;
 #[cfg(not(loom))]
+mod pace;
+#[cfg(not(loom))]
 mod participant;
 #[cfg(not(loom))]
 mod payload;

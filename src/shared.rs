@@ -4,6 +4,7 @@ use crate::error::OpenError;
 use crate::failure::{GetStop, PutStop};
 use crate::layout::state;
 use crate::memory::Index;
+use crate::pace::Pace;
 use crate::participant::{self, Membership};
 use crate::ring::{Claim, Fault, Filling, GetFailure, Owner, PutFailure, Ring};
 use crate::segment::Segment;
@@ -25,6 +26,7 @@ pub(crate) struct Shared {
     last_look: AtomicU64,
     /// How many rounds a wait spins before it sleeps; adapts itself.
     pub(crate) spin: AtomicU32,
+    pub(crate) pace: Pace,
 }
 
 /// A process that finds nothing, or no room, looks for the dead when its last look is older than this.
@@ -42,6 +44,7 @@ impl Shared {
             unlink_on_drop,
             process: rustix::process::getpid().as_raw_nonzero().get(),
             last_look: AtomicU64::new(sys::coarse_milliseconds()),
+            pace: Pace::default(),
             spin: AtomicU32::new(if sys::cpus() > 1 {
                 crate::blocking::SPIN_START
             } else {

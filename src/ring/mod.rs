@@ -185,6 +185,11 @@ impl Ring {
         p
     }
 
+    /// The position after the last one that this process consumed, as far as it remembers.
+    pub(crate) fn own_head(&self) -> u64 {
+        self.head.0.load(Relaxed)
+    }
+
     /// The next position to be consumed, as of some moment during this call.
     pub(crate) fn find_head(&self) -> u64 {
         // ORDERING H (Acquire): pairs with the store in get.rs.

@@ -12,6 +12,7 @@ use crate::sync::AtomicU32;
 use crate::sync::Ordering::Relaxed;
 use crate::sync::futex::{self, Woken};
 use crate::{sys, wait};
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 /// The rounds of spinning: where it starts, and between which it adapts. A round is one try and one pause, about 50 ns.
@@ -26,7 +27,7 @@ const SLICE: Duration = Duration::from_millis(50);
 /// How long a call may wait.
 pub(crate) struct Patience<'a> {
     pub(crate) deadline: Option<Instant>,
-    /// Asked after a signal handler has run, and at the end of every slice: stop?
+    /// Asked whenever a sleep has ended, if nothing was there: by a signal handler, a wake, or at the end of its slice.
     pub(crate) interrupted: Option<&'a mut dyn FnMut() -> bool>,
 }
 
@@ -70,6 +71,8 @@ pub(crate) trait Waitable: Sized {
     fn event<'a>(&self, shared: &'a Shared) -> Option<&'a AtomicU32>;
     /// Does this wait for items, and so pace its looking?
     const PACED: bool;
+    /// Is it worth spinning for? Not what only a release cures, which takes as long as somebody likes.
+    fn may_pass_soon(&self) -> bool;
     /// The same, when the deadline has passed.
     fn timed_out(self) -> Self;
     fn interrupted() -> Self;
@@ -77,6 +80,10 @@ pub(crate) trait Waitable: Sized {
 
 impl Waitable for PutStop {
     const PACED: bool = false;
+
+    fn may_pass_soon(&self) -> bool {
+        self.shortage() == Some(Shortage::Slots)
+    }
 
     #[inline(always)]
     fn event<'a>(&self, shared: &'a Shared) -> Option<&'a AtomicU32> {
@@ -102,6 +109,10 @@ impl Waitable for PutStop {
 
 impl Waitable for GetStop {
     const PACED: bool = true;
+
+    fn may_pass_soon(&self) -> bool {
+        true
+    }
 
     #[inline(always)]
     fn event<'a>(&self, shared: &'a Shared) -> Option<&'a AtomicU32> {
@@ -146,40 +157,55 @@ impl Shared {
     #[inline(never)]
     fn spin_then_sleep<T, E: Waitable>(
         &self,
-        mut error: E,
+        error: E,
         mut patience: Patience<'_>,
         mut attempt: impl FnMut() -> Result<T, E>,
     ) -> Result<T, E> {
+        match self.spin(error, &patience, &mut attempt) {
+            ControlFlow::Break(result) => result,
+            ControlFlow::Continue(error) => self.sleep(error, &mut patience, attempt),
+        }
+    }
+
+    /// Tries for a while without sleeping.
+    #[inline(always)]
+    fn spin<T, E: Waitable>(
+        &self,
+        mut error: E,
+        patience: &Patience<'_>,
+        attempt: &mut impl FnMut() -> Result<T, E>,
+    ) -> ControlFlow<Result<T, E>, E> {
         let rounds = self.spin.load(Relaxed);
-        if !patience.is_over() {
-            if E::PACED {
-                self.pace.pause(self.ring.own_head());
+        if rounds == 0 || !error.may_pass_soon() || patience.is_over() {
+            return ControlFlow::Continue(error);
+        }
+        if E::PACED {
+            self.pace.pause(self.ring.own_head());
+        }
+        for round in 1..=rounds {
+            if !round.is_multiple_of(SPIN_YIELD) {
+                std::hint::spin_loop();
+            } else if patience.is_over() {
+                return ControlFlow::Continue(error);
+            } else {
+                std::thread::yield_now();
             }
-            for round in 1..=rounds {
-                if round.is_multiple_of(SPIN_YIELD) {
-                    std::thread::yield_now();
-                } else {
-                    std::hint::spin_loop();
-                }
-                match attempt() {
-                    Ok(done) => {
-                        if E::PACED {
-                            self.pace.ended(self.ring.own_head(), round);
-                        }
-                        self.spin
-                            .store((rounds + rounds / 8).min(SPIN_MOST), Relaxed);
-                        return Ok(done);
+            match attempt() {
+                Ok(done) => {
+                    if E::PACED {
+                        self.pace.ended(self.ring.own_head(), round);
                     }
-                    Err(other) if other.event(self).is_none() => return Err(other),
-                    Err(other) => error = other,
+                    self.spin
+                        .store((rounds + rounds / 8).min(SPIN_MOST), Relaxed);
+                    return ControlFlow::Break(Ok(done));
                 }
+                Err(other) if other.event(self).is_none() => return ControlFlow::Break(Err(other)),
+                Err(other) => error = other,
             }
         }
-        if rounds > 0 {
-            self.spin
-                .store((rounds - rounds / 4).max(SPIN_LEAST), Relaxed);
-        }
-        self.sleep(error, &mut patience, attempt)
+        self.spin
+            .store((rounds - rounds / 4).max(SPIN_LEAST), Relaxed);
+        ControlFlow::Continue(error)
     }
 
     fn sleep<T, E: Waitable>(
@@ -188,7 +214,9 @@ impl Shared {
         patience: &mut Patience<'_>,
         mut attempt: impl FnMut() -> Result<T, E>,
     ) -> Result<T, E> {
-        let mut woken_on = None;
+        // A wake that was meant for one who takes something, and has not been passed on yet.
+        let mut wake: Option<&AtomicU32> = None;
+        let mut asked = true;
         let result = loop {
             let Some(event) = error.event(self) else {
                 break Err(error);
@@ -198,10 +226,19 @@ impl Shared {
                 Ok(done) => return Ok(done),
                 Err(other) => error = other,
             }
-            // Another event than the one announced (first no slot, then no memory, say): announce that one.
+            if !asked && patience.is_interrupted() {
+                break Err(E::interrupted());
+            }
+            asked = true;
+            // Woken for one thing (a slot, say), it now lacks another (memory): somebody else may lack only the first.
             match error.event(self) {
                 Some(now) if std::ptr::eq(now, event) => {}
-                _ => continue,
+                _ => {
+                    if let Some(event) = wake.take() {
+                        wait::notify_one(event);
+                    }
+                    continue;
+                }
             }
             if patience.is_over() {
                 break Err(error.timed_out());
@@ -211,19 +248,14 @@ impl Shared {
                 .deadline
                 .map_or(slice, |deadline| deadline.min(slice));
             match futex::wait(event, seen, Some(&sys::kernel_time(until))) {
-                Woken::Perhaps => woken_on = Some(event),
-                Woken::Interrupted if patience.is_interrupted() => break Err(E::interrupted()),
+                Woken::Perhaps => wake = Some(event),
                 Woken::Interrupted => {}
-                Woken::TimedOut => {
-                    self.look_now_and_then();
-                    if patience.is_interrupted() {
-                        break Err(E::interrupted());
-                    }
-                }
+                Woken::TimedOut => self.look_now_and_then(),
             }
+            asked = false;
         };
         // Leaves without having taken anything: whoever else waits gets the wake.
-        if let Some(event) = woken_on {
+        if let Some(event) = wake {
             wait::notify_one(event);
         }
         result
@@ -235,6 +267,7 @@ impl Shared {
         let event = self.ring.memory.ev_done();
         loop {
             let seen = wait::announce(event);
+            self.drop_the_rest_if_closed();
             if self.ring.finished() == Finished::Yes {
                 return true;
             }

@@ -241,6 +241,20 @@ pub enum OpenError {
         /// The bytes that are needed.
         expected: u64,
     },
+    /// The mode would shut out the queue's own user.
+    #[error(
+        "mode {found:03o} does not let the queue's own user read and write: choose one with 600 in it"
+    )]
+    UnusableMode {
+        /// What was asked for.
+        found: u32,
+    },
+    /// The file system does not keep a lock on a mapped file, so nobody could tell who lives.
+    #[error(
+        "this file system does not keep a lock on a file that is mapped (overlayfs, the root of most containers, does \
+         not): use a name, an anonymous queue, or a path on another file system"
+    )]
+    NoLiveness,
     /// The process closed the descriptor through which the segment is reached, and its path is another file by now.
     #[error(
         "this process has closed the queue's file descriptor, and its name is gone: open the queue anew"

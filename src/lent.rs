@@ -6,7 +6,7 @@ use crate::layout::Geometry;
 use crate::options::Options;
 use crate::segment::Segment;
 use rustix::fd::OwnedFd;
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{FallocateFlags, Mode, OFlags};
 use rustix::io::Errno;
 use shared_memory::Shmem;
 use std::path::PathBuf;
@@ -43,6 +43,17 @@ impl Options {
             });
         }
         let (fd, path) = file_of(memory)?;
+        // Nothing of what was there before may be taken for the new queue's.
+        rustix::fs::fallocate(
+            &fd,
+            FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE,
+            0,
+            found,
+        )
+        .map_err(|errno| OpenError::Io {
+            what: "emptying the memory",
+            source: errno.into(),
+        })?;
         // The file's mode and group are `shared_memory`'s; the header declares what they are.
         let mut policy = policy.clone();
         policy.mode = None;

@@ -44,6 +44,8 @@ mod bytes;
 mod error;
 #[cfg(not(loom))]
 mod failure;
+#[cfg(not(loom))]
+mod fork;
 mod layout;
 #[cfg(all(feature = "shared_memory", not(loom)))]
 mod lent;
@@ -91,3 +93,8 @@ pub use readiness::Readiness;
 pub use stats::{Participant, Stats};
 #[cfg(not(loom))]
 pub use typed::Queue;
+
+/// The README's code is compiled and run with the doc tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

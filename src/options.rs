@@ -294,13 +294,17 @@ impl Options {
     /// As [`create`](Self::create).
     ///
     /// ```
-    /// let directory = tempfile::tempdir()?;
+    /// let directory = tempfile::tempdir_in("/dev/shm")?;
     /// let queue = ringpost::Options::new().create_path(directory.path().join("jobs"))?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn create_path(&self, path: impl AsRef<Path>) -> Result<BytesQueue, OpenError> {
         let geometry = Geometry::plan(&self.request)?;
-        self.attach(Segment::create(path.as_ref(), geometry, &self.policy)?)
+        let (segment, draft) = Segment::draft(path.as_ref(), geometry, &self.policy)?;
+        // Attached first, published last: nothing that can fail is left, and nothing is left behind.
+        let queue = self.attach(segment)?;
+        draft.publish(path.as_ref())?;
+        Ok(queue)
     }
 
     /// Opens the queue in the file `path`. Symbolic links are not followed.
@@ -310,7 +314,7 @@ impl Options {
     /// As [`open`](Self::open); [`OpenError::Symlink`], [`OpenError::NotRegular`].
     ///
     /// ```
-    /// let directory = tempfile::tempdir()?;
+    /// let directory = tempfile::tempdir_in("/dev/shm")?;
     /// let path = directory.path().join("jobs");
     /// ringpost::Options::new().create_path(&path)?.put(b"one")?;
     /// assert_eq!(ringpost::Options::new().open_path(&path)?.get()?, b"one");

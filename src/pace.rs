@@ -13,7 +13,7 @@ use crate::layout::position;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 /// An item that comes within so many looks came quickly.
-const QUICK_LOOKS: u32 = 4;
+const QUICK_LOOKS: u32 = 16;
 /// So many items between two waits are a run.
 const RUN: i64 = 4;
 /// The pauses, in turns of a spin loop: the first, and the longest.

@@ -10,7 +10,8 @@
 //! that a child inherits finds zero there, and attaches as a participant of its own at its first use.
 
 use crate::error::OpenError;
-use crate::layout::{descriptor, entry, participant};
+use crate::fork::NoFork;
+use crate::layout::{descriptor, entry, participant, position};
 use crate::readiness::Signal;
 use crate::ring::{Owner, Ring};
 use crate::segment::{Segment, io};
@@ -20,7 +21,8 @@ use rustix::fd::{AsFd, OwnedFd};
 use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap, mmap_anonymous, munmap};
 use std::ptr::NonNull;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize};
+use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize};
+use std::time::Duration;
 
 use crate::layout::{PAGE, control};
 
@@ -28,15 +30,31 @@ use crate::layout::{PAGE, control};
 #[derive(Debug)]
 #[repr(C)]
 struct ForkPage {
-    /// The owner bits, and [`ATTACHED`]; zero: not attached.
+    /// An [`Identity`]; zero: not attached.
     identity: AtomicU64,
     /// The address of the page that holds the lock; zero: none.
     pin: AtomicUsize,
     /// The bridge to this process's event loops, if there is one: an `Arc` turned into a pointer.
     signal: AtomicPtr<Signal>,
+    /// 1: this process removes the queue's name in the end.
+    unlinks: AtomicU32,
 }
 
+/// One attachment: the owner bits, a number that no other attachment of this process has (a place's incarnations repeat
+/// after 128), and [`ATTACHED`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Identity(u64);
+
 const ATTACHED: u64 = 1;
+
+impl Identity {
+    fn new(owner: Owner) -> Identity {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let number = NUMBER.fetch_add(1, Relaxed);
+        // Where a descriptor word has its position, below the owner.
+        Identity(owner.0 | (number << 1) & position::MASK | ATTACHED)
+    }
+}
 
 /// This process's place among the participants.
 #[derive(Debug)]
@@ -51,7 +69,7 @@ unsafe impl Sync for Membership {}
 
 impl Membership {
     /// Not attached yet.
-    pub(crate) fn new() -> Result<Membership, OpenError> {
+    pub(crate) fn new(unlinks: bool) -> Result<Membership, OpenError> {
         let flags = MapFlags::PRIVATE;
         // SAFETY: a new anonymous mapping at an address that the kernel chooses.
         let page = unsafe {
@@ -69,6 +87,7 @@ impl Membership {
         // SAFETY: exactly the page that was just mapped.
         unsafe { madvise(page, PAGE, Advice::LinuxWipeOnFork) }
             .map_err(|errno| io("MADV_WIPEONFORK", errno))?;
+        membership.page().unlinks.store(u32::from(unlinks), Relaxed);
         Ok(membership)
     }
 
@@ -81,22 +100,31 @@ impl Membership {
     /// Who this process is, if it is attached.
     #[inline(always)]
     pub(crate) fn current(&self) -> Option<Owner> {
-        let identity = self.page().identity.load(Acquire); // ORDERING I (Acquire): pairs with the CAS in `attach`
+        let identity = self.identity().0;
         (identity != 0).then_some(Owner(identity & descriptor::OWNER))
+    }
+
+    /// Which attachment this is; nobody's, if it is none.
+    #[inline(always)]
+    pub(crate) fn identity(&self) -> Identity {
+        Identity(self.page().identity.load(Acquire)) // ORDERING I (Acquire): pairs with the CAS in `attach`
+    }
+
+    /// Does this process remove the queue's name in the end? Not a forked child.
+    pub(crate) fn unlinks(&self) -> bool {
+        self.page().unlinks.load(Relaxed) == 1
     }
 
     /// Takes a free place, or a dead participant's after recovering it.
     #[cold]
     pub(crate) fn attach(&self, segment: &Segment, ring: &Ring) -> Result<Owner, OpenError> {
-        let (owner, lock) = take_a_place(segment, ring)?;
-        let pin = pin(&lock)?;
-        drop(lock); // the page keeps the description, and so the lock
-        let identity = owner.0 | ATTACHED;
-        // ORDERING I (AcqRel): pairs with the load in `current`. Another thread of a forked child may have been faster.
+        let (owner, pin) = take_a_place(segment, ring)?;
+        let identity = Identity::new(owner);
+        // ORDERING I (AcqRel): pairs with the load in `identity`. Another thread of a forked child may have been faster.
         match self
             .page()
             .identity
-            .compare_exchange(0, identity, AcqRel, Acquire)
+            .compare_exchange(0, identity.0, AcqRel, Acquire)
         {
             Ok(_) => {
                 self.page().pin.store(pin, Relaxed);
@@ -161,15 +189,55 @@ fn byte(i: u32) -> u64 {
     (control::PARTICIPANTS + i as usize * participant::SIZE) as u64
 }
 
-fn take_a_place(segment: &Segment, ring: &Ring) -> Result<(Owner, OwnedFd), OpenError> {
-    let places = segment.geometry.participants as u32;
+/// How often to look through a table that seems full: a place is locked for a moment by whoever looks for the dead.
+const ATTEMPTS: u32 = 8;
+
+/// Returns who this process is now, and the page that holds the lock.
+fn take_a_place(segment: &Segment, ring: &Ring) -> Result<(Owner, usize), OpenError> {
+    let _no_fork = NoFork::new();
     let lock = segment.reopen()?;
+    let pin = pin(&lock)?;
+    let taken = (0..ATTEMPTS).find_map(|attempt| {
+        if attempt > 0 {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        look_for_a_place(segment, ring, &lock).transpose()
+    });
+    drop(lock); // the page keeps the description, and so the lock
+    let places = segment.geometry.participants as u32;
+    match taken.unwrap_or(Err(OpenError::TooManyParticipants { places })) {
+        Ok(owner) if keeps_the_lock(segment, owner)? => Ok((owner, pin)),
+        Ok(owner) => {
+            leave(ring, owner);
+            unpin(pin);
+            Err(OpenError::NoLiveness)
+        }
+        Err(error) => {
+            unpin(pin);
+            Err(error)
+        }
+    }
+}
+
+/// Does the page keep the lock, now that the descriptor is closed? On a file system that maps another file than the one that
+/// was opened (overlayfs), it does not, and this process would be taken for dead while it lives.
+fn keeps_the_lock(segment: &Segment, owner: Owner) -> Result<bool, OpenError> {
+    let other = segment.reopen()?;
+    Ok(!try_lock(&other, owner.participant())?)
+}
+
+/// Locks a place and writes into it who is there. `None`: all were locked.
+fn look_for_a_place(
+    segment: &Segment,
+    ring: &Ring,
+    lock: &OwnedFd,
+) -> Result<Option<Owner>, OpenError> {
     // First the places that are free; then those of the dead, which must be recovered first.
     for take_over in [false, true] {
-        for i in 0..places {
+        for i in 0..segment.geometry.participants as u32 {
             let word = ring.memory.participant(i, participant::WORD);
             let attached = word.load(Acquire) & entry::ATTACHED != 0; // ORDERING E (Acquire): pairs with E below
-            if attached != take_over || !try_lock(&lock, i)? {
+            if attached != take_over || !try_lock(lock, i)? {
                 continue;
             }
             let seen = word.load(Acquire); // ORDERING E (Acquire): under the lock it can only be its last holder's word
@@ -181,10 +249,10 @@ fn take_a_place(segment: &Segment, ring: &Ring) -> Result<(Owner, OwnedFd), Open
             introduce(ring, i);
             // ORDERING E (Release): pairs with the loads of those who look for the dead.
             word.store(entry::pack(incarnation, true), Release);
-            return Ok((Owner::new(i, incarnation), lock));
+            return Ok(Some(Owner::new(i, incarnation)));
         }
     }
-    Err(OpenError::TooManyParticipants { places })
+    Ok(None)
 }
 
 fn try_lock(fd: impl AsFd, i: u32) -> Result<bool, OpenError> {
@@ -250,16 +318,18 @@ fn leave(ring: &Ring, owner: Owner) {
         .store(entry::pack(incarnation, false), Release);
 }
 
-/// Recovers every participant whose lock is gone. Says how many there were.
+/// Recovers every participant whose lock is gone. Says how many there were. One's own place need not be looked at.
 #[cold]
 pub(crate) fn look_for_the_dead(
     segment: &Segment,
     ring: &Ring,
-    me: Owner,
+    me: Option<Owner>,
 ) -> Result<u32, OpenError> {
     let mut found = 0;
     let mut own: Option<OwnedFd> = None;
-    for i in (0..segment.geometry.participants as u32).filter(|&i| i != me.participant()) {
+    for i in (0..segment.geometry.participants as u32)
+        .filter(|&i| me.is_none_or(|me| i != me.participant()))
+    {
         let word = ring.memory.participant(i, participant::WORD);
         if word.load(Acquire) & entry::ATTACHED == 0 {
             continue; // ORDERING E (Acquire): pairs with the stores in `take_a_place` and `leave`

@@ -41,11 +41,14 @@ impl Policy {
                 expected: format!("user {expected}"),
             });
         }
+        let mode = self.mode.unwrap_or(DEFAULT_MODE) & 0o777;
+        if mode & 0o600 != 0o600 {
+            return Err(OpenError::UnusableMode { found: mode });
+        }
         if let Some(group) = self.group {
             rustix::fs::fchown(fd, None, Some(Gid::from_raw(group)))
                 .map_err(|errno| io("giving the segment to its group", errno))?;
         }
-        let mode = self.mode.unwrap_or(DEFAULT_MODE) & 0o777;
         rustix::fs::fchmod(fd, Mode::from_raw_mode(mode))
             .map_err(|errno| io("setting the segment's mode", errno))?;
         let stat = rustix::fs::fstat(fd).map_err(|errno| io("fstat", errno))?;

@@ -7,6 +7,7 @@
 
 use crate::error::OpenError;
 use crate::layout::state;
+use crate::participant::look_for_the_dead;
 use crate::ring::Ring;
 use crate::segment::Segment;
 use crate::shared::Shared;
@@ -121,15 +122,17 @@ impl Shared {
                     again: AtomicU32::new(0),
                 });
                 let segment = Segment::open_fd(self.segment.reopen()?, None)?;
+                let thread = Arc::clone(&new);
+                std::thread::Builder::new()
+                    .name("ringpost-ready".into())
+                    .spawn(move || run(&segment, &thread))
+                    .map_err(|source| OpenError::Io {
+                        what: "starting a thread",
+                        source,
+                    })?;
                 let signal = self.membership.set_signal(Arc::clone(&new));
-                if std::ptr::eq(signal, Arc::as_ptr(&new)) {
-                    std::thread::Builder::new()
-                        .name("ringpost-ready".into())
-                        .spawn(move || run(&segment, &new))
-                        .map_err(|source| OpenError::Io {
-                            what: "starting a thread",
-                            source,
-                        })?;
+                if !std::ptr::eq(signal, Arc::as_ptr(&new)) {
+                    new.stop(); // another thread of this process was faster
                 }
                 signal
             }
@@ -156,18 +159,24 @@ fn run(segment: &Segment, signal: &Signal) {
     while !signal.stopped.load(Acquire) {
         let again = signal.again.load(SeqCst); // ORDERING W (SeqCst): before the look; pairs with `look_again`
         let slice = sys::after(SLICE);
-        if signal.update(&ring) {
+        let woken = if signal.update(&ring) {
             // Readable until this process gets something, or another one does, which only looking again will tell.
-            futex::wait(&signal.again, again, Some(&slice));
-            continue;
-        }
-        let seen = wait::announce(event);
-        if signal.update(&ring) {
-            continue;
-        }
-        if futex::wait(event, seen, Some(&slice)) == Woken::Perhaps && signal.update(&ring) {
-            // This thread takes nothing: the wake belongs to whoever else waits.
-            wait::notify_one(event);
+            futex::wait(&signal.again, again, Some(&slice))
+        } else {
+            let seen = wait::announce(event);
+            if signal.update(&ring) {
+                continue;
+            }
+            let woken = futex::wait(event, seen, Some(&slice));
+            if woken == Woken::Perhaps && signal.update(&ring) {
+                // This thread takes nothing: the wake belongs to whoever else waits.
+                wait::notify_one(event);
+            }
+            woken
+        };
+        if woken == Woken::TimedOut {
+            // A failed look (no descriptors left, say) is made up for by the next.
+            let _ = look_for_the_dead(segment, &ring, None);
         }
     }
 }

@@ -15,6 +15,7 @@ use memmap2::{Advice, MmapOptions, MmapRaw};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, CWD, FallocateFlags, FileType, MemfdFlags, Mode, OFlags, SealFlags};
 use rustix::io::Errno;
+use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
 
@@ -23,7 +24,7 @@ use std::ptr::NonNull;
 pub(crate) struct Segment {
     mapping: MmapRaw,
     /// Kept close-on-exec, to reserve memory and to open further descriptions; checked before each use.
-    fd: OwnedFd,
+    fd: KeptFd,
     file: FileIdentity,
     path: Option<PathBuf>,
     pub(crate) header: Header,
@@ -44,6 +45,36 @@ impl FileIdentity {
             device: stat.st_dev,
             inode: stat.st_ino,
         })
+    }
+}
+
+/// A descriptor that is closed only if it is still ours: a process that closes all its descriptors, as daemons do, may have
+/// given the number to another file by now.
+#[derive(Debug)]
+struct KeptFd {
+    fd: ManuallyDrop<OwnedFd>,
+    file: FileIdentity,
+}
+
+impl KeptFd {
+    fn new(fd: OwnedFd, file: FileIdentity) -> KeptFd {
+        KeptFd {
+            fd: ManuallyDrop::new(fd),
+            file,
+        }
+    }
+
+    fn get(&self) -> Option<BorrowedFd<'_>> {
+        (FileIdentity::of(&*self.fd) == Ok(self.file)).then(|| self.fd.as_fd())
+    }
+}
+
+impl Drop for KeptFd {
+    fn drop(&mut self) {
+        if self.get().is_some() {
+            // SAFETY: dropped here, once, and not used after.
+            unsafe { ManuallyDrop::drop(&mut self.fd) };
+        }
     }
 }
 
@@ -72,22 +103,23 @@ fn at_path(what: &'static str, path: &Path, errno: Errno) -> OpenError {
 // ---- making -----------------------------------------------------------------------------------------------------
 
 impl Segment {
-    /// Makes a segment and publishes it under `path`.
-    pub(crate) fn create(
+    /// Makes a segment that is to be published under `path`: by [`Draft::publish`], when all else has succeeded.
+    pub(crate) fn draft(
         path: &Path,
         geometry: Geometry,
         policy: &Policy,
-    ) -> Result<Segment, OpenError> {
+    ) -> Result<(Segment, Draft), OpenError> {
         if rustix::fs::lstat(path).is_ok() {
             return Err(OpenError::Exists {
                 path: path.to_path_buf(),
             }); // sooner and cheaper than by the link below
         }
         let draft = Draft::new(path)?;
-        let mut segment = Self::format(draft.fd.try_clone_cloexec()?, path, geometry, policy)?;
-        draft.publish(path)?;
+        let fd = rustix::io::fcntl_dupfd_cloexec(&draft.fd, 3)
+            .map_err(|errno| io("duplicating a descriptor", errno))?;
+        let mut segment = Self::format(fd, path, geometry, policy)?;
         segment.path = Some(path.to_path_buf());
-        Ok(segment)
+        Ok((segment, draft))
     }
 
     /// Makes a segment without a name. It is sealed, so nobody can truncate it under a reader.
@@ -95,9 +127,14 @@ impl Segment {
         let fd =
             rustix::fs::memfd_create("ringpost", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)
                 .map_err(|errno| io("memfd_create", errno))?;
-        let segment = Self::format(fd, Path::new("an anonymous queue"), geometry, policy)?;
+        // Having the descriptor is the permission, also for another user's process to whom it was passed.
+        let anyone = Policy {
+            mode: Some(policy.mode.unwrap_or(0o666)),
+            ..policy.clone()
+        };
+        let segment = Self::format(fd, Path::new("an anonymous queue"), geometry, &anyone)?;
         rustix::fs::fcntl_add_seals(
-            &segment.fd,
+            segment.fd(),
             SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL,
         )
         .map_err(|errno| io("sealing the memfd", errno))?;
@@ -156,7 +193,7 @@ impl Segment {
         let file = FileIdentity::of(&fd).map_err(|errno| io("fstat", errno))?;
         let segment = Segment {
             mapping,
-            fd,
+            fd: KeptFd::new(fd, file),
             file,
             path: None,
             header,
@@ -185,7 +222,8 @@ impl Segment {
 }
 
 /// A file that has no name yet, or a temporary one that goes when this is dropped.
-struct Draft {
+#[derive(Debug)]
+pub(crate) struct Draft {
     fd: OwnedFd,
     temporary: Option<PathBuf>,
 }
@@ -226,7 +264,7 @@ impl Draft {
     }
 
     /// Links the finished file to its name; fails if the name is taken.
-    fn publish(&self, path: &Path) -> Result<(), OpenError> {
+    pub(crate) fn publish(&self, path: &Path) -> Result<(), OpenError> {
         let linked = match &self.temporary {
             Some(temporary) => rustix::fs::linkat(CWD, temporary, CWD, path, AtFlags::empty()),
             None => {
@@ -235,7 +273,10 @@ impl Draft {
                 rustix::fs::linkat(CWD, link, CWD, path, AtFlags::SYMLINK_FOLLOW)
             }
         };
-        linked.map_err(|errno| at_path("publishing the segment", path, errno))
+        linked.map_err(|errno| match errno {
+            Errno::NOENT => io("publishing the segment (is /proc mounted?)", errno),
+            errno => at_path("publishing the segment", path, errno),
+        })
     }
 }
 
@@ -244,17 +285,6 @@ impl Drop for Draft {
         if let Some(temporary) = &self.temporary {
             let _ = rustix::fs::unlink(temporary);
         }
-    }
-}
-
-trait CloneCloexec {
-    fn try_clone_cloexec(&self) -> Result<OwnedFd, OpenError>;
-}
-
-impl CloneCloexec for OwnedFd {
-    fn try_clone_cloexec(&self) -> Result<OwnedFd, OpenError> {
-        rustix::io::fcntl_dupfd_cloexec(self, 3)
-            .map_err(|errno| io("duplicating a descriptor", errno))
     }
 }
 
@@ -315,7 +345,7 @@ impl Segment {
         };
         Ok(Segment {
             mapping,
-            fd,
+            fd: KeptFd::new(fd, file),
             file,
             path: None,
             header,
@@ -331,9 +361,9 @@ impl Segment {
         unsafe { Memory::new(base, self.geometry) }
     }
 
-    /// The descriptor, if it is still ours: a process that closes all its descriptors may have reused the number.
+    /// The descriptor, if it is still ours.
     fn own_fd(&self) -> Option<BorrowedFd<'_>> {
-        (FileIdentity::of(&self.fd) == Ok(self.file)).then(|| self.fd.as_fd())
+        self.fd.get()
     }
 
     /// Opens the same file as a description of its own, for a lock that belongs to nobody else.
@@ -372,10 +402,11 @@ impl Segment {
     }
 
     pub(crate) fn fd(&self) -> BorrowedFd<'_> {
-        self.fd.as_fd()
+        self.fd.fd.as_fd()
     }
 
-    /// Removes the name, unless it is another segment's by now.
+    /// Removes the name, unless it is another segment's by now. (One that takes the name between the look and the removal
+    /// would lose it: the system has no removal by identity.)
     pub(crate) fn unlink(&self) -> Result<(), OpenError> {
         let Some(path) = &self.path else {
             return Ok(());

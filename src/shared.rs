@@ -5,7 +5,7 @@ use crate::failure::{GetStop, PutStop};
 use crate::layout::state;
 use crate::memory::Index;
 use crate::pace::Pace;
-use crate::participant::{self, Membership};
+use crate::participant::{self, Identity, Membership};
 use crate::ring::{Claim, Fault, Filling, GetFailure, Owner, PutFailure, Ring};
 use crate::segment::Segment;
 use crate::sync::Ordering::*;
@@ -19,9 +19,6 @@ pub(crate) struct Shared {
     pub(crate) ring: Ring,
     pub(crate) segment: Segment,
     pub(crate) membership: Membership,
-    unlink_on_drop: bool,
-    /// The process that opened it, which alone removes the name.
-    process: i32,
     /// When this process last looked for the dead, in milliseconds; see `look_now_and_then`.
     last_look: AtomicU64,
     /// How many rounds a wait spins before it sleeps; adapts itself.
@@ -35,14 +32,12 @@ const LOOK_EVERY: u64 = 50;
 impl Shared {
     pub(crate) fn new(segment: Segment, unlink_on_drop: bool) -> Result<Shared, OpenError> {
         let ring = Ring::new(segment.memory(), segment.header.max_deliveries);
-        let membership = Membership::new()?;
+        let membership = Membership::new(unlink_on_drop)?;
         let me = membership.attach(&segment, &ring)?;
         let shared = Shared {
             ring,
             segment,
             membership,
-            unlink_on_drop,
-            process: rustix::process::getpid().as_raw_nonzero().get(),
             last_look: AtomicU64::new(sys::coarse_milliseconds()),
             pace: Pace::default(),
             spin: AtomicU32::new(if sys::cpus() > 1 {
@@ -67,27 +62,43 @@ impl Shared {
         }
     }
 
-    /// Is this still the participant that `owner` names? Not in a forked child.
+    /// Is this still the attachment that made a guard? Not in a forked child.
     #[inline(always)]
-    pub(crate) fn is_me(&self, owner: Owner) -> bool {
-        self.membership.current() == Some(owner)
+    pub(crate) fn is_me(&self, identity: Identity) -> bool {
+        self.membership.identity() == identity
+    }
+
+    /// Which attachment this is, for the guards that it makes.
+    #[inline(always)]
+    pub(crate) fn identity(&self) -> Identity {
+        self.membership.identity()
     }
 
     /// Recovers every participant that has died. Says how many there were.
     pub(crate) fn look_for_the_dead(&self, me: Owner) -> Result<u32, OpenError> {
         self.last_look.store(sys::coarse_milliseconds(), Relaxed);
-        participant::look_for_the_dead(&self.segment, &self.ring, me)
+        self.ring.has_looked();
+        participant::look_for_the_dead(&self.segment, &self.ring, Some(me))
     }
 
     /// For those who found nothing or no room, again and again: what they want may be a dead participant's.
     #[cold]
     pub(crate) fn look_now_and_then(&self) {
         let now = sys::coarse_milliseconds();
+        self.ring.has_looked();
         if now.saturating_sub(self.last_look.load(Relaxed)) >= LOOK_EVERY
             && let Ok(me) = self.me()
         {
             // A failed look (no descriptors left, say) must not fail the operation; the next one comes soon.
             let _ = self.look_for_the_dead(me);
+        }
+    }
+
+    /// For those who are always busy and never find the queue empty or full.
+    #[inline(always)]
+    pub(crate) fn look_if_due(&self) {
+        if self.ring.look_is_due() {
+            self.look_now_and_then();
         }
     }
 
@@ -100,7 +111,7 @@ impl Shared {
             return Err(PutFailure::Closed.into());
         }
         let geometry = &self.segment.geometry;
-        if length > geometry.inline() && length > geometry.chunks * geometry.chunk {
+        if (apart || length > geometry.inline()) && length > geometry.chunks * geometry.chunk {
             return Err(PutStop::TooLarge(length));
         }
         let filling = self.ring.reserve(me, length, apart)?;
@@ -133,7 +144,7 @@ impl Shared {
                 Ok(())
             }
             Err(_) => {
-                self.ring.abandon(index, me);
+                self.ring.abandon_with_extent(index, me);
                 let needed = memory.chunk_offset(end) - memory.chunk_offset(reserved);
                 Err(PutStop::NoSpace(needed))
             }
@@ -144,7 +155,10 @@ impl Shared {
     #[inline(always)]
     pub(crate) fn commit_or_abandon(&self, filling: Filling) -> Result<(), PutStop> {
         match self.ring.commit(filling) {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                self.look_if_due();
+                Ok(())
+            }
             Err(failure) => {
                 if failure != PutFailure::Closed {
                     self.ring.abandon(filling.index, filling.owner);
@@ -161,12 +175,32 @@ impl Shared {
     pub(crate) fn claim(&self, me: Owner) -> Result<Claim, GetStop> {
         let before = self.ring.state_before_looking();
         if before == state::CLOSED {
-            return Err(GetStop::Closed);
+            return Err(self.drop_the_rest(me));
         }
         match self.ring.claim(me) {
-            Ok(claim) => Ok(claim),
+            Ok(claim) => {
+                self.look_if_due();
+                Ok(claim)
+            }
             Err(GetFailure::Empty) => Err(self.nothing(before)),
             Err(failure) => Err(failure.into()),
+        }
+    }
+
+    /// After `shutdown_now`: what is still queued, because whoever shut it down died, or came back from the dead, goes now.
+    #[cold]
+    fn drop_the_rest(&self, me: Owner) -> GetStop {
+        // A damaged segment has nothing more to drop.
+        let _: Result<u64, Fault> = self.ring.drain(me);
+        GetStop::Closed
+    }
+
+    /// For those who wait until all is done: after `shutdown_now`, nobody else may be left to drop the rest.
+    pub(crate) fn drop_the_rest_if_closed(&self) {
+        if self.ring.state() == state::CLOSED
+            && let Ok(me) = self.me()
+        {
+            self.drop_the_rest(me);
         }
     }
 
@@ -190,8 +224,7 @@ impl Shared {
     pub(crate) fn close_now(&self) {
         self.ring.set_state(state::CLOSED);
         if let Ok(me) = self.me() {
-            // A damaged segment has nothing more to drop.
-            let _: Result<u64, Fault> = self.ring.drain(me);
+            self.drop_the_rest(me);
         }
     }
 
@@ -206,8 +239,10 @@ impl Drop for Shared {
         if let Some(signal) = self.membership.signal() {
             signal.stop();
         }
+        // A forked child has not opened it, and removes nothing.
+        let unlink = self.membership.unlinks();
         self.membership.detach(&self.ring);
-        if self.unlink_on_drop && self.process == rustix::process::getpid().as_raw_nonzero().get() {
+        if unlink {
             let _ = self.segment.unlink();
         }
     }

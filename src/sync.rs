@@ -8,6 +8,15 @@ pub(crate) use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 #[cfg(loom)]
 pub(crate) use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 
+#[cfg(not(loom))]
+pub(crate) use std::hint::spin_loop;
+
+/// Under loom a thread that looks again must let the others go on.
+#[cfg(loom)]
+pub(crate) fn spin_loop() {
+    loom::thread::yield_now();
+}
+
 /// Orders the SeqCst read-modify-write before it against every load after it.
 ///
 /// On x86 a locked instruction is already a full barrier, so this is no instruction there, only a barrier for the

@@ -30,7 +30,7 @@ fn compare(file: &str, actual: &str) {
 /// A queue with one item inline, one in the arena, one held; then every word of its file that is not zero.
 #[test]
 fn golden_bytes() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir_in("/dev/shm").unwrap();
     let path = directory.path().join("golden");
     let queue = Options::new()
         .capacity(3)

@@ -4,6 +4,7 @@ use crate::blocking::Patience;
 use crate::error::PutError;
 use crate::failure::PutStop;
 use crate::layout::state;
+use crate::participant::Identity;
 use crate::payload::Held;
 use crate::ring::{Filling, PutFailure};
 use crate::shared::Shared;
@@ -32,6 +33,7 @@ pub struct WriteLoan {
     bytes: Held,
     /// `None` once it is committed.
     filling: Option<Filling>,
+    identity: Identity,
     shared: Arc<Shared>,
 }
 
@@ -44,6 +46,7 @@ impl WriteLoan {
         WriteLoan {
             bytes,
             filling: Some(filling),
+            identity: shared.identity(),
             shared,
         }
     }
@@ -61,7 +64,10 @@ impl WriteLoan {
     /// ```
     pub fn truncate(&mut self, len: usize) {
         self.bytes.truncate(len);
-        if let Some(filling) = &mut self.filling {
+        // In a forked child the extent is the parent's, and stays as it is.
+        if let Some(filling) = &mut self.filling
+            && self.shared.is_me(self.identity)
+        {
             self.shared.ring.truncate(filling, len as u64);
         }
     }
@@ -101,7 +107,13 @@ impl WriteLoan {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn try_commit(mut self) -> Result<(), (WriteLoan, PutError)> {
-        match commit_once(&self.shared, &mut self.filling) {
+        let WriteLoan {
+            bytes,
+            filling,
+            identity,
+            shared,
+        } = &mut self;
+        match commit_once(shared, *identity, filling, bytes) {
             Ok(()) => Ok(()),
             Err(stop) => {
                 let error = self.shared.put_error(stop);
@@ -129,19 +141,27 @@ impl WriteLoan {
     #[inline(always)]
     fn commit_patiently(&mut self, patience: Patience<'_>) -> Result<(), PutError> {
         let WriteLoan {
-            shared, filling, ..
+            bytes,
+            filling,
+            identity,
+            shared,
         } = self;
-        let done = shared.block(patience, || commit_once(shared, filling));
+        let done = shared.block(patience, || commit_once(shared, *identity, filling, bytes));
         done.map_err(|stop| shared.put_error(stop))
     }
 }
 
 #[inline(always)]
-fn commit_once(shared: &Shared, loan: &mut Option<Filling>) -> Result<(), PutStop> {
+fn commit_once(
+    shared: &Shared,
+    identity: Identity,
+    loan: &mut Option<Filling>,
+    bytes: &mut Held,
+) -> Result<(), PutStop> {
     let Some(filling) = *loan else {
         return Err(PutFailure::Closed.into());
     };
-    if !shared.is_me(filling.owner) {
+    if !shared.is_me(identity) {
         return Err(PutStop::Inherited);
     }
     if shared.ring.state() != state::OPEN {
@@ -154,7 +174,9 @@ fn commit_once(shared: &Shared, loan: &mut Option<Filling>) -> Result<(), PutSto
         }
         Err(failure) => {
             if failure == PutFailure::Closed {
-                *loan = None; // it was taken back and is free
+                // It was taken back and is free: its bytes are somebody else's.
+                *loan = None;
+                bytes.truncate(0);
             }
             Err(failure.into())
         }
@@ -165,7 +187,7 @@ impl Drop for WriteLoan {
     #[inline]
     fn drop(&mut self) {
         if let Some(filling) = self.filling
-            && self.shared.is_me(filling.owner)
+            && self.shared.is_me(self.identity)
         {
             self.shared.ring.abandon(filling.index, filling.owner);
         }

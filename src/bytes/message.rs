@@ -1,6 +1,7 @@
 //! A message that is read where it lies.
 
 use crate::error::DecodeError;
+use crate::participant::Identity;
 use crate::payload::Held;
 use crate::ring::Claim;
 use crate::shared::Shared;
@@ -27,6 +28,7 @@ use std::sync::Arc;
 pub struct Message {
     bytes: Held,
     claim: Claim,
+    identity: Identity,
     shared: Arc<Shared>,
 }
 
@@ -39,6 +41,7 @@ impl Message {
         Message {
             bytes,
             claim,
+            identity: shared.identity(),
             shared,
         }
     }
@@ -98,7 +101,7 @@ impl Message {
 impl Drop for Message {
     #[inline]
     fn drop(&mut self) {
-        if self.shared.is_me(self.claim.owner) {
+        if self.shared.is_me(self.identity) {
             self.shared.ring.release(self.claim);
         }
     }

@@ -308,9 +308,10 @@ impl Ring {
                 continue;
             };
             let record = self.memory.record(index);
-            // Ownership is taken before the extent is trusted; this only skips what would not fit.
+            // Ownership is taken before the extent is trusted; this only skips what would not fit, or be cut to half.
+            let has = extent::count(record.extent().load(Relaxed));
             if record.word().load(Relaxed) == descriptor::FREE
-                && extent::count(record.extent().load(Relaxed)) >= chunks
+                && (chunks..=chunks.saturating_mul(2)).contains(&has)
                 && self.try_own(index, me)
             {
                 return Some(index);

@@ -75,15 +75,12 @@ impl Ring {
     #[inline(always)]
     fn claim_next(&self, me: Owner) -> Result<Claim, GetFailure> {
         let slots = self.slots();
-        // ORDERING H (Acquire): pairs with the stores below.
-        let own = self.head.0.load(Acquire);
-        let shared = self.memory.head_hint().load(Acquire) & position::MASK; // ORDERING H (Acquire): as above
-        let mut c = position::later(own, shared);
+        let mut c = self.head_guess();
         for _ in 0..self.bound {
             let w = self.memory.slot(c).load(Acquire); // ORDERING C (Acquire): pairs with the commit
             let q = slot::position(w);
             let distance = position::distance(q, c);
-            if distance == 0 {
+            if distance == 0 && slot::descriptor(w) != slot::NONE {
                 let index =
                     self.memory
                         .index(slot::descriptor(w))
@@ -103,8 +100,10 @@ impl Ring {
                     }
                 }
                 c = position::add(c, 1);
+            } else if distance == 0 {
+                c = position::add(c, 1); // never filled: a hint from before the first item
             } else if distance == -(slots as i64) {
-                self.head.0.store(c, Release); // ORDERING H (Release): pairs with the load above
+                self.head.0.next.store(c, Release); // ORDERING H (Release): pairs with the load above
                 return Err(GetFailure::Empty);
             } else if distance > 0 && (q ^ c) & (slots - 1) == 0 {
                 c = position::add(position::sub(q, slots), 1);
@@ -118,13 +117,34 @@ impl Ring {
         .into())
     }
 
+    /// Where to start looking for an item.
+    #[inline(always)]
+    pub(super) fn head_guess(&self) -> u64 {
+        // ORDERING H (Acquire): pairs with the stores after a claim.
+        let own = self.head.0.next.load(Acquire);
+        let shared = self.memory.head_hint().load(Acquire) & position::MASK; // ORDERING H (Acquire): as above
+        if position::distance(shared, own) > 0 {
+            self.adopt_head()
+        } else {
+            own
+        }
+    }
+
+    /// Other consumers have gone on: takes over their hint, if it holds water.
+    #[inline(never)]
+    fn adopt_head(&self) -> u64 {
+        let c = self.verified_head().unwrap_or_else(|| self.restart_head());
+        self.head.0.next.store(c, Release); // ORDERING H (Release): pairs with the load above
+        c
+    }
+
     /// I5: the hint was wrong; starts again from the truth.
     #[cold]
     #[inline(never)]
-    fn restart_head(&self) -> u64 {
+    pub(super) fn restart_head(&self) -> u64 {
         let c = position::add(position::sub(self.largest_position(), self.slots()), 1);
-        self.head.0.store(c, Release); // ORDERING H (Release): pairs with the load in `claim_next`
-        self.memory.head_hint().store(c, Release); // ORDERING H (Release): pairs with the load in `claim_next`
+        self.head.0.next.store(c, Release); // ORDERING H (Release): pairs with the load in `head_guess`
+        self.memory.head_hint().store(c, Release); // ORDERING H (Release): pairs with the load in `head_guess`
         c
     }
 
@@ -133,9 +153,11 @@ impl Ring {
     fn claimed(&self, c: u64) {
         full_fence_after_rmw();
         let next = position::add(c, 1);
-        self.head.0.store(next, Release); // ORDERING H (Release): pairs with the load in `claim_next`
+        self.head.0.next.store(next, Release); // ORDERING H (Release): pairs with the load in `head_guess`
         if c.is_multiple_of(HINT_EVERY) {
-            self.memory.head_hint().store(next, Release); // ORDERING H (Release): pairs with `claim_next`
+            self.memory.head_hint().store(next, Release); // ORDERING H (Release): pairs with `head_guess`
+            let marks = self.head.0.marks.load(Relaxed);
+            self.head.0.marks.store(marks.saturating_add(1), Relaxed);
         }
         wait::notify_one(self.memory.ev_put());
     }
@@ -211,13 +233,15 @@ impl Ring {
     #[inline(never)]
     fn set_aside(&self, claim: Claim) -> Fault {
         let word = self.memory.record(claim.index).word();
-        // ORDERING F (AcqRel): from exactly LOAN(me,p).
+        // ORDERING F (SeqCst): from exactly LOAN(me,p), before the look at the waiters' bit (W).
         let _ = word.compare_exchange(
             claim.word(),
             descriptor::QUAR | claim.position,
-            AcqRel,
+            SeqCst,
             Relaxed,
         );
+        full_fence_after_rmw();
+        wait::notify_all(self.memory.ev_done());
         Fault::PayloadBeyondMemory {
             descriptor: claim.index.get(),
         }
@@ -249,6 +273,13 @@ impl Ring {
             claim.word(),
             extent::count(claim.extent),
         );
+    }
+
+    /// [`release`](Self::release) of a batch.
+    pub(crate) fn release_all(&self, claims: &[Claim]) {
+        for &claim in claims {
+            self.release(claim);
+        }
     }
 
     /// Takes and frees everything that is queued. Says how many items that were.

@@ -93,12 +93,14 @@ impl Owner {
 #[derive(Debug)]
 pub(crate) struct Ring {
     pub(crate) memory: Memory,
-    /// The next position that this process would fill.
-    tail: CachePadded<AtomicU64>,
-    /// The next position that this process would consume.
-    head: CachePadded<AtomicU64>,
+    /// The producers' side of this process.
+    tail: CachePadded<Side>,
+    /// The consumers' side of this process.
+    head: CachePadded<Side>,
     /// Where the next search for a spill descriptor starts.
     spill: AtomicU32,
+    /// How many puts do not look for a home descriptor that is on loan.
+    skip_home: AtomicU32,
     /// Deliveries after which an item is set aside.
     max_deliveries: u32,
     /// The most chunks that an extent may have to stay in any descriptor.
@@ -108,6 +110,19 @@ pub(crate) struct Ring {
     bound: u64,
 }
 
+/// What a process remembers of one side of the queue.
+#[derive(Debug, Default)]
+struct Side {
+    /// The next position that it would fill or consume. Never further than the truth: it comes from this process's own
+    /// steps, or from a shared hint that was verified.
+    next: AtomicU64,
+    /// How often a shared hint was stored since this process last looked for the dead.
+    marks: AtomicU32,
+}
+
+/// A process that is always busy looks for the dead after so many stored hints: about 65,000 operations.
+const MARKS_BETWEEN_LOOKS: u32 = 65_536 / HINT_EVERY as u32;
+
 /// Hints are stored for one position in so many: a process that starts from an older one walks a few slots.
 const HINT_EVERY: u64 = 16;
 
@@ -116,18 +131,67 @@ impl Ring {
     pub(crate) fn new(memory: Memory, max_deliveries: u32) -> Ring {
         let geometry = memory.geometry;
         let sticky = (geometry.chunks / (4 * geometry.descriptors)).min(65536 / geometry.chunk);
-        // ORDERING H (Acquire): pairs with the stores of the hints in put.rs and get.rs.
-        let tail = memory.tail_hint().load(Acquire) & position::MASK;
-        let head = memory.head_hint().load(Acquire) & position::MASK; // ORDERING H (Acquire): as above
-        Ring {
-            tail: CachePadded(AtomicU64::new(tail)),
-            head: CachePadded(AtomicU64::new(head)),
+        let ring = Ring {
+            tail: CachePadded::default(),
+            head: CachePadded::default(),
             spill: AtomicU32::new(0),
+            skip_home: AtomicU32::new(0),
             max_deliveries,
             sticky: sticky as u32,
             bound: 4 * geometry.slots + (1 << 16),
             memory,
-        }
+        };
+        // Positions start at N, so these are behind every hint, until a hint that holds water replaces them.
+        ring.tail.0.next.store(
+            ring.verified_tail().unwrap_or_else(|| ring.restart_tail()),
+            Relaxed,
+        );
+        ring.head.0.next.store(
+            ring.verified_head().unwrap_or_else(|| ring.restart_head()),
+            Relaxed,
+        );
+        ring
+    }
+
+    /// The shared hint to the tail, if the position before it is filled indeed (I1, I5).
+    #[inline(never)]
+    fn verified_tail(&self) -> Option<u64> {
+        // ORDERING H (Acquire): pairs with the stores of the hint in put.rs.
+        let hint = self.memory.tail_hint().load(Acquire) & position::MASK;
+        let last = position::sub(hint, 1);
+        // ORDERING C (Acquire): pairs with the commit.
+        let q = slot::position(self.memory.slot(last).load(Acquire));
+        (position::distance(q, last) >= 0 && self.slot_index(q) == self.slot_index(last))
+            .then_some(hint)
+    }
+
+    /// The shared hint to the head, if the position before it is consumed indeed (I3, I5).
+    #[inline(never)]
+    fn verified_head(&self) -> Option<u64> {
+        // ORDERING H (Acquire): pairs with the stores of the hint in get.rs.
+        let hint = self.memory.head_hint().load(Acquire) & position::MASK;
+        let last = position::sub(hint, 1);
+        let w = self.memory.slot(last).load(Acquire); // ORDERING C (Acquire): pairs with the commit
+        let q = slot::position(w);
+        let sound = self.slot_index(q) == self.slot_index(last)
+            && match position::distance(q, last) {
+                0 => self.consumed(w, q).unwrap_or(true),
+                distance => distance > 0,
+            };
+        sound.then_some(hint)
+    }
+
+    /// Has this process done so much without ever finding the queue empty or full, that it should look for the dead?
+    #[inline(always)]
+    pub(crate) fn look_is_due(&self) -> bool {
+        let marks = self.tail.0.marks.load(Relaxed) | self.head.0.marks.load(Relaxed);
+        marks >= MARKS_BETWEEN_LOOKS
+    }
+
+    /// This process has looked for the dead.
+    pub(crate) fn has_looked(&self) {
+        self.tail.0.marks.store(0, Relaxed);
+        self.head.0.marks.store(0, Relaxed);
     }
 
     /// N.
@@ -170,9 +234,7 @@ impl Ring {
 
     /// The next position to be filled, as of some moment during this call.
     pub(crate) fn find_tail(&self) -> u64 {
-        // ORDERING H (Acquire): pairs with the store in put.rs.
-        let hint = self.memory.tail_hint().load(Acquire) & position::MASK;
-        let mut p = position::later(self.tail.0.load(Acquire), hint); // ORDERING H (Acquire): as above
+        let mut p = self.tail_guess();
         for _ in 0..self.bound {
             // ORDERING C (Acquire): pairs with the commit in put.rs.
             let q = slot::position(self.memory.slot(p).load(Acquire));
@@ -187,14 +249,12 @@ impl Ring {
 
     /// The position after the last one that this process consumed, as far as it remembers.
     pub(crate) fn own_head(&self) -> u64 {
-        self.head.0.load(Relaxed)
+        self.head.0.next.load(Relaxed)
     }
 
     /// The next position to be consumed, as of some moment during this call.
     pub(crate) fn find_head(&self) -> u64 {
-        // ORDERING H (Acquire): pairs with the store in get.rs.
-        let hint = self.memory.head_hint().load(Acquire) & position::MASK;
-        let mut c = position::later(self.head.0.load(Acquire), hint); // ORDERING H (Acquire): as above
+        let mut c = self.head_guess();
         for _ in 0..self.bound {
             let w = self.memory.slot(c).load(Acquire); // ORDERING C (Acquire): pairs with the commit in put.rs
             let q = slot::position(w);

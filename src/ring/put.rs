@@ -3,7 +3,7 @@
 use super::{Fault, HINT_EVERY, Owner, Ring};
 use crate::layout::{descriptor, extent, item, position, slot, state};
 use crate::memory::Index;
-use crate::sync::{Ordering::*, full_fence_after_rmw, step};
+use crate::sync::{Ordering::*, full_fence_after_rmw, spin_loop, step};
 use crate::wait;
 
 /// Why nothing was put.
@@ -39,6 +39,13 @@ pub(crate) struct Filling {
     /// The payload's length in bytes.
     pub(crate) length: u64,
 }
+
+/// How often to look for a home descriptor that a consumer is about to release: some microseconds.
+const HOME_LOOKS: u32 = if cfg!(loom) { 1 } else { 32 };
+/// Turns of a spin loop between two of these looks.
+const HOME_PAUSE: u32 = if cfg!(loom) { 1 } else { 8 };
+/// After looking in vain, so many puts go to a spill descriptor at once.
+const HOME_SKIPS: u32 = 256;
 
 impl Ring {
     /// Steps 1 to 3: looks for room, owns a descriptor and finds memory for `length` bytes. Nothing is visible yet.
@@ -131,9 +138,11 @@ impl Ring {
     fn committed(&self, index: Index, owner: Owner, p: u64) -> Result<(), PutFailure> {
         full_fence_after_rmw();
         let next = position::add(p, 1);
-        self.tail.0.store(next, Release); // ORDERING H (Release): pairs with the load in `tail_guess`
+        self.tail.0.next.store(next, Release); // ORDERING H (Release): pairs with the load in `tail_guess`
         if p.is_multiple_of(HINT_EVERY) {
             self.memory.tail_hint().store(next, Release); // ORDERING H (Release): pairs with `tail_guess`
+            let marks = self.tail.0.marks.load(Relaxed);
+            self.tail.0.marks.store(marks.saturating_add(1), Relaxed);
         }
         wait::notify_one(self.memory.ev_get());
         if self.state() != state::OPEN {
@@ -172,6 +181,20 @@ impl Ring {
         }
     }
 
+    /// [`abandon`](Self::abandon), when there is no memory behind the extent: nobody must find it and try again.
+    #[cold]
+    pub(crate) fn abandon_with_extent(&self, index: Index, owner: Owner) {
+        let word = self.memory.record(index).word();
+        let me = owner.0;
+        // ORDERING F (AcqRel): from exactly OWN(me); anything else is not ours to free.
+        if word
+            .compare_exchange(descriptor::OWN | me, descriptor::RECL | me, AcqRel, Relaxed)
+            .is_ok()
+        {
+            self.free(index, owner);
+        }
+    }
+
     /// Gives back a descriptor that was never committed.
     #[cold]
     #[inline(never)]
@@ -189,11 +212,23 @@ impl Ring {
 
     /// Where to start looking for a free position.
     #[inline(always)]
-    fn tail_guess(&self) -> u64 {
+    pub(super) fn tail_guess(&self) -> u64 {
         // ORDERING H (Acquire): pairs with the stores after a commit.
-        let own = self.tail.0.load(Acquire);
+        let own = self.tail.0.next.load(Acquire);
         let shared = self.memory.tail_hint().load(Acquire) & position::MASK; // ORDERING H (Acquire): as above
-        position::later(own, shared)
+        if position::distance(shared, own) > 0 {
+            self.adopt_tail()
+        } else {
+            own
+        }
+    }
+
+    /// Other producers have gone on: takes over their hint, if it holds water.
+    #[inline(never)]
+    fn adopt_tail(&self) -> u64 {
+        let p = self.verified_tail().unwrap_or_else(|| self.restart_tail());
+        self.tail.0.next.store(p, Release); // ORDERING H (Release): pairs with the load above
+        p
     }
 
     /// Step 1: the first free position from `p` on, and the slot word that its commit must replace.
@@ -228,9 +263,9 @@ impl Ring {
     /// I5: the hint was wrong; starts again from the truth.
     #[cold]
     #[inline(never)]
-    fn restart_tail(&self) -> u64 {
+    pub(super) fn restart_tail(&self) -> u64 {
         let p = position::add(self.largest_position(), 1);
-        self.tail.0.store(p, Release); // ORDERING H (Release): pairs with `tail_guess`
+        self.tail.0.next.store(p, Release); // ORDERING H (Release): pairs with `tail_guess`
         self.memory.tail_hint().store(p, Release); // ORDERING H (Release): pairs with `tail_guess`
         p
     }
@@ -263,10 +298,33 @@ impl Ring {
             return Some(index);
         }
         let home = self.memory.home(p);
-        if self.try_own(home, me) {
+        if self.try_own(home, me) || self.own_home_soon(home, me) {
             return Some(home);
         }
         self.own_elsewhere(me)
+    }
+
+    /// A consumer is just copying out the item that the home descriptor held a lap ago: its release is nearer than a spill
+    /// descriptor, whose lines are far. Looks a few times, and not for a while after that was of no use: the item may be
+    /// leased.
+    #[inline(never)]
+    fn own_home_soon(&self, home: Index, me: Owner) -> bool {
+        let skip = self.skip_home.load(Relaxed);
+        if skip > 0 {
+            self.skip_home.store(skip - 1, Relaxed);
+            return false;
+        }
+        let word = self.memory.record(home).word();
+        for _ in 0..HOME_LOOKS {
+            if word.load(Relaxed) & descriptor::STATE != descriptor::LOAN {
+                return self.try_own(home, me);
+            }
+            for _ in 0..HOME_PAUSE {
+                spin_loop();
+            }
+        }
+        self.skip_home.store(HOME_SKIPS, Relaxed);
+        false
     }
 
     #[inline(never)]

@@ -4,7 +4,7 @@
 //! step leaves a state from which the next caller can go on: a recoverer may be killed too.
 
 use super::{Owner, Ring};
-use crate::layout::{descriptor, item, position, slot};
+use crate::layout::{descriptor, item, position, slot, state};
 use crate::memory::Index;
 use crate::sync::{Ordering::*, full_fence_after_rmw, step};
 
@@ -45,6 +45,10 @@ impl Ring {
                         found.freed += u32::from(self.free_for(index, d, gone));
                     }
                 }
+                // `shutdown_now` drops what would be delivered again.
+                descriptor::LOAN if self.state() == state::CLOSED => {
+                    found.freed += u32::from(self.free_for(index, d, gone));
+                }
                 descriptor::LOAN => {
                     if self.offer_again(index, d) {
                         any_retry = true;
@@ -60,7 +64,9 @@ impl Ring {
         if any_retry {
             self.flag_retry();
         }
-        self.wake_everyone();
+        if any_retry || found != Recovered::default() {
+            self.wake_everyone();
+        }
         found
     }
 

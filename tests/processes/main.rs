@@ -1,0 +1,27 @@
+//! The queue between real processes: this program starts itself again in the roles that its files list.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod creation;
+mod deaths;
+mod descriptors;
+mod flow;
+mod forks;
+mod inherited;
+mod namespaces;
+mod payloads;
+mod waiting;
+
+/// What a child can be asked to do.
+const ROLES: &[&[common::child::Role]] = &[
+    creation::ROLES,
+    deaths::ROLES,
+    descriptors::ROLES,
+    flow::ROLES,
+    forks::ROLES,
+    inherited::ROLES,
+    namespaces::ROLES,
+    payloads::ROLES,
+    waiting::ROLES,
+];

@@ -272,6 +272,8 @@ pub(crate) struct Header {
     pub(crate) group: u32,
     pub(crate) identity: u64,
     pub(crate) created_ns: u64,
+    /// Of all the fields between the magic and this one.
+    pub(crate) checksum: u64,
 }
 
 /// The header's size, whose fields are all that it holds: no padding.
@@ -286,6 +288,24 @@ impl Header {
         header.header_bytes = HEADER_BYTES as u32;
         header.max_deliveries = max_deliveries;
         header
+    }
+}
+
+impl Header {
+    /// The checksum of its fields: FNV-1a, 64 bits (Fowler, Noll and Vo), over the bytes after the magic. Against damage
+    /// that leaves every size possible; it proves nothing against a forger.
+    fn checksum(self) -> u64 {
+        let bytes = self.to_bytes();
+        let fields = &bytes[8..std::mem::offset_of!(Header, checksum)];
+        fields.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        })
+    }
+
+    /// The same with its checksum.
+    pub(crate) fn sealed(mut self) -> Header {
+        self.checksum = self.checksum();
+        self
     }
 }
 
@@ -324,12 +344,12 @@ macro_rules! header_codec {
 header_codec! {
     magic: u64, abi: u32, header_bytes: u32, file_bytes: u64, capacity: u64, slots: u64, descriptors: u64, stride: u64,
     participants: u64, chunk: u64, chunks: u64, max_deliveries: u32, mode: u32, owner: u32, group: u32, identity: u64,
-    created_ns: u64,
+    created_ns: u64, checksum: u64,
 }
 
 const _: () = {
     use std::mem::offset_of;
-    assert!(HEADER_BYTES == 112 && HEADER_BYTES <= control::TAIL_HINT);
+    assert!(HEADER_BYTES == 120 && HEADER_BYTES <= control::TAIL_HINT);
     assert!(offset_of!(Header, file_bytes) == 16);
     assert!(offset_of!(Header, capacity) == 24);
     assert!(offset_of!(Header, max_deliveries) == 80);
@@ -569,6 +589,8 @@ impl Geometry {
                 expected: geometry.file_bytes,
             });
         }
+        // Last, since what comes before says more.
+        exact("checksum of the header", header.checksum, header.checksum())?;
         Ok(geometry)
     }
 

@@ -38,6 +38,8 @@ compile_error!(
 );
 
 #[cfg(not(loom))]
+mod backing;
+#[cfg(not(loom))]
 mod blocking;
 #[cfg(not(loom))]
 mod bytes;
@@ -46,6 +48,8 @@ mod error;
 mod failure;
 #[cfg(not(loom))]
 mod fork;
+#[cfg(not(loom))]
+mod kept_fd;
 mod layout;
 #[cfg(all(feature = "shared_memory", not(loom)))]
 mod lent;

@@ -1,22 +1,23 @@
 //! Readiness: a file descriptor for `poll`, `epoll` and event loops.
 //!
-//! A futex word cannot be polled, so a thread of this process sleeps on it and drives an eventfd of this process. An eventfd
+//! A futex word cannot be polled, so a thread of this process sleeps on it and drives a pipe of this process. A pipe
 //! shared with the producers would miss one that died between its commit and its write. The thread has a view of the
 //! segment of its own, so it keeps no handle alive; it is one for each queue whose readiness is asked for, since a registry
 //! of the whole process would be a lock that a fork could leave locked. A forked child that asks gets its own.
 
 use crate::error::OpenError;
+use crate::kept_fd::KeptFd;
 use crate::layout::state;
 use crate::participant::look_for_the_dead;
 use crate::ring::Ring;
-use crate::segment::Segment;
+use crate::segment::{Segment, io};
 use crate::shared::Shared;
 use crate::sync::AtomicU32;
 use crate::sync::Ordering::*;
 use crate::sync::futex::{self, Woken};
 use crate::{sys, wait};
-use rustix::event::{EventfdFlags, eventfd};
 use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use rustix::pipe::{PipeFlags, pipe_with};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -60,8 +61,10 @@ impl AsRawFd for Readiness {
 /// What the thread and this process's getters share.
 #[derive(Debug)]
 pub(crate) struct Signal {
-    fd: OwnedFd,
-    /// Is the eventfd raised? Whoever changes it holds the lock.
+    /// A pipe that holds one byte, or none.
+    reader: KeptFd,
+    writer: KeptFd,
+    /// Does it hold one? Whoever changes it holds the lock.
     raised: Mutex<bool>,
     stopped: AtomicBool,
     /// Changes when the thread should look again although no item came.
@@ -69,15 +72,16 @@ pub(crate) struct Signal {
 }
 
 impl Signal {
-    /// Raises or lowers the eventfd so that it tells what `ring` holds.
+    /// Fills or empties the pipe so that it tells what `ring` holds.
     fn update(&self, ring: &Ring) -> bool {
         let mut raised = self.raised.lock().unwrap_or_else(PoisonError::into_inner);
         let ready = ring.state() != state::OPEN || !ring.is_empty();
         if ready != *raised {
-            let done = if ready {
-                rustix::io::write(&self.fd, &1_u64.to_ne_bytes())
-            } else {
-                rustix::io::read(&self.fd, &mut [0; 8])
+            // A process that has closed these descriptors polls them no more.
+            let done = match (self.reader.get(), self.writer.get()) {
+                (Some(reader), _) if !ready => rustix::io::read(reader, &mut [0]),
+                (_, Some(writer)) if ready => rustix::io::write(writer, &[1]),
+                _ => return ready,
             };
             *raised = if done.is_ok() { ready } else { *raised };
         }
@@ -106,17 +110,15 @@ impl Shared {
     /// This process's readiness descriptor, whose thread is started at the first call.
     pub(crate) fn readiness(&self) -> Result<Readiness, OpenError> {
         self.me().map_err(|error| *error)?;
-        let failed = |errno: rustix::io::Errno| OpenError::Io {
-            what: "making an eventfd",
-            source: errno.into(),
-        };
+        let failed = |errno| io("making a pipe", errno);
         let signal = match self.membership.signal() {
             Some(signal) => signal,
             None => {
-                let fd =
-                    eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).map_err(failed)?;
+                let (reader, writer) =
+                    pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK).map_err(failed)?;
                 let new = Arc::new(Signal {
-                    fd,
+                    reader: KeptFd::new(reader).map_err(failed)?,
+                    writer: KeptFd::new(writer).map_err(failed)?,
                     raised: Mutex::new(false),
                     stopped: AtomicBool::new(false),
                     again: AtomicU32::new(0),
@@ -138,7 +140,11 @@ impl Shared {
             }
         };
         signal.update(&self.ring);
-        let fd = rustix::io::fcntl_dupfd_cloexec(&signal.fd, 3).map_err(failed)?;
+        let fd = rustix::io::fcntl_dupfd_cloexec(
+            signal.reader.get().ok_or(OpenError::DescriptorLost)?,
+            3,
+        )
+        .map_err(failed)?;
         Ok(Readiness { fd })
     }
 

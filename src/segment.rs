@@ -4,6 +4,7 @@
 //! cannot do that, and gets its name only when it is complete: nobody ever opens a half-made queue.
 
 use crate::error::OpenError;
+use crate::kept_fd::{FileIdentity, KeptFd};
 use crate::layout::{
     Geometry, HEADER_BYTES, Header, MAGIC, MAGIC_BUILDING, control, position, slot,
 };
@@ -12,10 +13,9 @@ use crate::policy::Policy;
 use crate::sync::Ordering::{Relaxed, Release};
 use crate::sys;
 use memmap2::{Advice, MmapOptions, MmapRaw};
-use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, CWD, FallocateFlags, FileType, MemfdFlags, Mode, OFlags, SealFlags};
 use rustix::io::Errno;
-use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
 
@@ -25,57 +25,9 @@ pub(crate) struct Segment {
     mapping: MmapRaw,
     /// Kept close-on-exec, to reserve memory and to open further descriptions; checked before each use.
     fd: KeptFd,
-    file: FileIdentity,
     path: Option<PathBuf>,
     pub(crate) header: Header,
     pub(crate) geometry: Geometry,
-}
-
-/// Which file it is, whatever its name says by now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct FileIdentity {
-    device: u64,
-    inode: u64,
-}
-
-impl FileIdentity {
-    fn of(fd: impl AsFd) -> rustix::io::Result<FileIdentity> {
-        let stat = rustix::fs::fstat(fd)?;
-        Ok(FileIdentity {
-            device: stat.st_dev,
-            inode: stat.st_ino,
-        })
-    }
-}
-
-/// A descriptor that is closed only if it is still ours: a process that closes all its descriptors, as daemons do, may have
-/// given the number to another file by now.
-#[derive(Debug)]
-struct KeptFd {
-    fd: ManuallyDrop<OwnedFd>,
-    file: FileIdentity,
-}
-
-impl KeptFd {
-    fn new(fd: OwnedFd, file: FileIdentity) -> KeptFd {
-        KeptFd {
-            fd: ManuallyDrop::new(fd),
-            file,
-        }
-    }
-
-    fn get(&self) -> Option<BorrowedFd<'_>> {
-        (FileIdentity::of(&*self.fd) == Ok(self.file)).then(|| self.fd.as_fd())
-    }
-}
-
-impl Drop for KeptFd {
-    fn drop(&mut self) {
-        if self.get().is_some() {
-            // SAFETY: dropped here, once, and not used after.
-            unsafe { ManuallyDrop::drop(&mut self.fd) };
-        }
-    }
 }
 
 pub(crate) fn io(what: &'static str, errno: Errno) -> OpenError {
@@ -189,12 +141,11 @@ impl Segment {
             created_ns: created.tv_sec as u64 * 1_000_000_000 + created.tv_nsec as u64,
             ..Header::new(policy.max_deliveries)
         };
-        rustix::io::pwrite(&fd, &header.to_bytes(), 0).map_err(no_space)?;
-        let file = FileIdentity::of(&fd).map_err(|errno| io("fstat", errno))?;
+        rustix::io::pwrite(&fd, &header.sealed().to_bytes(), 0).map_err(no_space)?;
+        let fd = KeptFd::new(fd).map_err(|errno| io("fstat", errno))?;
         let segment = Segment {
             mapping,
-            fd: KeptFd::new(fd, file),
-            file,
+            fd,
             path: None,
             header,
             geometry,
@@ -339,14 +290,10 @@ impl Segment {
             policy.check(&stat, &header)?;
         }
         let mapping = map(&fd, file_bytes)?;
-        let file = FileIdentity {
-            device: stat.st_dev,
-            inode: stat.st_ino,
-        };
+        let fd = KeptFd::new(fd).map_err(|errno| io("fstat", errno))?;
         Ok(Segment {
             mapping,
-            fd: KeptFd::new(fd, file),
-            file,
+            fd,
             path: None,
             header,
             geometry,
@@ -377,7 +324,7 @@ impl Segment {
         let fd = rustix::fs::open(path, flags, Mode::empty())
             .map_err(|errno| at_path("opening the segment", path, errno))?;
         // By now the name may be another file's.
-        if FileIdentity::of(&fd) == Ok(self.file) {
+        if FileIdentity::of(&fd) == Ok(self.fd.file()) {
             Ok(fd)
         } else {
             Err(OpenError::DescriptorLost)
@@ -402,7 +349,7 @@ impl Segment {
     }
 
     pub(crate) fn fd(&self) -> BorrowedFd<'_> {
-        self.fd.fd.as_fd()
+        self.fd.unchecked()
     }
 
     /// Removes the name, unless it is another segment's by now. (One that takes the name between the look and the removal
@@ -416,7 +363,7 @@ impl Segment {
         if (FileIdentity {
             device: stat.st_dev,
             inode: stat.st_ino,
-        }) != self.file
+        }) != self.fd.file()
         {
             return Err(OpenError::NotFound { path: path.clone() });
         }

@@ -3,7 +3,6 @@
 use crate::error::OpenError;
 use crate::failure::{GetStop, PutStop};
 use crate::layout::state;
-use crate::memory::Index;
 use crate::pace::Pace;
 use crate::participant::{self, Identity, Membership};
 use crate::ring::{Claim, Fault, Filling, GetFailure, Owner, PutFailure, Ring};
@@ -117,38 +116,9 @@ impl Shared {
         let filling = self.ring.reserve(me, length, apart)?;
         // ORDERING A (Acquire): pairs with the change in `back`: the memory is there.
         if filling.extent != 0 && filling.arena_end() > self.ring.memory.reserved().load(Acquire) {
-            self.back(filling.index, me, filling.arena_end())?;
+            return self.back(filling, apart);
         }
         Ok(filling)
-    }
-
-    /// Puts memory behind an extent that reaches beyond what was ever used.
-    #[cold]
-    #[inline(never)]
-    fn back(&self, index: Index, me: Owner, end: u64) -> Result<(), PutStop> {
-        let memory = &self.ring.memory;
-        let geometry = &self.segment.geometry;
-        let reserved = memory.reserved().load(Acquire).min(geometry.chunks); // ORDERING A (Acquire): as in `reserve`
-        // A little more than is needed, so that growing by small payloads does not cost a system call each.
-        let ahead = ((1 << 18) / geometry.chunk).max(1);
-        let wanted = (end + ahead).min(geometry.chunks);
-        let reach = |to| {
-            self.segment
-                .reserve(memory.chunk_offset(reserved), memory.chunk_offset(to))
-                .map(|()| to)
-        };
-        match reach(wanted).or_else(|_| reach(end)) {
-            Ok(to) => {
-                // ORDERING A (Release): pairs with the loads above, in this and in other processes.
-                memory.reserved().fetch_max(to, Release);
-                Ok(())
-            }
-            Err(_) => {
-                self.ring.abandon_with_extent(index, me);
-                let needed = memory.chunk_offset(end) - memory.chunk_offset(reserved);
-                Err(PutStop::NoSpace(needed))
-            }
-        }
     }
 
     /// Commits, or gives the descriptor back: for calls whose payload is still the caller's.

@@ -106,6 +106,10 @@ impl WriteLoan {
     /// loan.commit()?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[expect(
+        clippy::result_large_err,
+        reason = "the loan comes back; a box would cost an allocation"
+    )]
     pub fn try_commit(mut self) -> Result<(), (WriteLoan, PutError)> {
         let WriteLoan {
             bytes,

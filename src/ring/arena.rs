@@ -63,7 +63,7 @@ impl Ring {
 
     /// Takes a free run of `count` chunks for `index`, whose record is empty.
     fn allocate(&self, index: Index, count: u32) -> Option<u64> {
-        let chunks = self.memory.geometry.chunks as u32; // at most u32::MAX − 1 (layout.rs)
+        let chunks = self.arena_limit.load(Relaxed);
         if count > chunks {
             return None;
         }
@@ -179,7 +179,7 @@ impl Ring {
 
     /// Memory is short: frees the extents that FREE descriptors keep. Says whether there were any.
     #[cold]
-    fn reclaim(&self, me: Owner) -> bool {
+    pub(crate) fn reclaim(&self, me: Owner) -> bool {
         let mut any = false;
         for index in self.memory.indices() {
             let record = self.memory.record(index);
@@ -201,6 +201,13 @@ impl Ring {
             }
         }
         any
+    }
+
+    /// New extents of this process end below `chunks` from now on; `None`: they may lie anywhere again.
+    pub(crate) fn limit_arena(&self, chunks: Option<u64>) {
+        let all = self.memory.geometry.chunks;
+        self.arena_limit
+            .store(chunks.unwrap_or(all).min(all) as u32, Relaxed);
     }
 
     /// RECL(me) → FREE without an extent.

@@ -99,6 +99,8 @@ pub(crate) struct Ring {
     head: CachePadded<Side>,
     /// Where the next search for a spill descriptor starts.
     spill: AtomicU32,
+    /// New extents end below this chunk: usually the end of the arena.
+    arena_limit: AtomicU32,
     /// How many puts do not look for a home descriptor that is on loan.
     skip_home: AtomicU32,
     /// Deliveries after which an item is set aside.
@@ -136,6 +138,7 @@ impl Ring {
             head: CachePadded::default(),
             spill: AtomicU32::new(0),
             skip_home: AtomicU32::new(0),
+            arena_limit: AtomicU32::new(geometry.chunks as u32), // at most u32::MAX − 1 (layout.rs)
             max_deliveries,
             sticky: sticky as u32,
             bound: 4 * geometry.slots + (1 << 16),

@@ -5,7 +5,7 @@
 
 #[path = "../src/error.rs"]
 mod error;
-#[path = "../src/layout.rs"]
+#[path = "../src/layout/mod.rs"]
 mod layout;
 
 use layout::{ABI, Header, control, participant, record};
@@ -78,11 +78,14 @@ fn golden_bytes() {
 fn documentation() {
     let mut page = String::from(
         "# The layout of a segment\n\n\
-         Generated from `src/layout.rs` by `BLESS=1 cargo test --test layout`, and checked against it by the same test.\n\
+         Generated from `src/layout/` by `BLESS=1 cargo test --test layout`, and checked against it by the same test.\n\
          All values are in the machine's byte order; offsets and sizes are in bytes.\n\n",
     );
     writeln!(page, "ABI version **{ABI}**.\n").unwrap();
-    let source = include_str!("../src/layout.rs");
+    let source = concat!(
+        include_str!("../src/layout/mod.rs"),
+        include_str!("../src/layout/words.rs")
+    );
 
     page += "## Overview\n\n```text\n";
     page += &ruler(source, "//! ```text");

@@ -7,7 +7,7 @@
 
 #[path = "../src/error.rs"]
 mod error;
-#[path = "../src/layout.rs"]
+#[path = "../src/layout/mod.rs"]
 mod layout;
 #[path = "../src/memory.rs"]
 mod memory;

@@ -56,6 +56,10 @@
 //! | R | the retry flag, after D = RETRY | its load before the scan for RETRY |
 //! | W | a waiter's bit, before it tries once more | the waker's load, after its own change (see `wait.rs`) |
 //! | S | the queue's state | its load before looking, and after a commit |
+//! | E | the word of a participant's entry | its load, before and under the lock of its byte (`participant.rs`) |
+//! | G | the end of an attach | a fork, and the next attach (`fork.rs`) |
+//! | I | who this process is, and its bridge to event loops | their loads at every call (`participant.rs`) |
+//! | M | the magic of a new segment, its last word | the header's read by who opens it (`segment.rs`) |
 //! | A | the high-water mark of reserved memory, after the reservation | its load before a payload is written |
 
 mod arena;

@@ -70,6 +70,20 @@ mod view {
             unsafe { &*word }
         }
 
+        /// Asks for the line at `offset` as one that will be written, without waiting for it.
+        #[inline(always)]
+        pub(super) fn fetch_to_write(&self, offset: usize) {
+            #[cfg(target_arch = "x86_64")]
+            {
+                let at = self.base.as_ptr().wrapping_add(offset);
+                // SAFETY: a prefetch changes nothing and faults on nothing, whatever the address. The intrinsic would
+                // become a prefetch to read, as the instruction is not in every x86-64; those without it ignore it.
+                unsafe {
+                    std::arch::asm!("prefetchw [{}]", in(reg) at, options(nostack, preserves_flags, readonly));
+                }
+            }
+        }
+
         /// The address of `offset`, for payload bytes.
         #[inline(always)]
         pub(super) fn address(&self, offset: usize) -> NonNull<u8> {
@@ -116,9 +130,13 @@ mod view {
             for h in 0..geometry.descriptors {
                 let at = (geometry.descriptors_at + h * geometry.stride) as usize;
                 if h < geometry.slots {
+                    // The position whose slot this is.
+                    let p = (0..geometry.slots)
+                        .find(|p| (p * geometry.spread) & (geometry.slots - 1) == h)
+                        .expect("every slot has a position");
                     put(
                         at + record::SLOT,
-                        slot::pack(h & position::MASK, slot::NONE),
+                        slot::pack(p & position::MASK, slot::NONE),
                     );
                 }
                 put(at + record::DESCRIPTOR, 0);
@@ -234,19 +252,37 @@ control_words! {
 }
 
 impl Memory {
+    /// The index of the slot in which `position` lives.
+    #[inline(always)]
+    pub(crate) fn slot_of(&self, position: u64) -> u64 {
+        position.wrapping_mul(self.geometry.spread) & (self.geometry.slots - 1)
+    }
+
     /// The slot word of `position`.
     #[inline(always)]
     pub(crate) fn slot(&self, position: u64) -> &AtomicU64 {
-        let home = position & (self.geometry.slots - 1);
+        let home = self.slot_of(position);
         self.u64_at(
             (self.geometry.descriptors_at + home * self.geometry.stride) as usize + record::SLOT,
         )
     }
 
+    /// Asks for the slot and the home descriptor of `position`, to write to them.
+    #[inline(always)]
+    pub(crate) fn fetch_home(&self, position: u64) {
+        #[cfg(not(loom))]
+        {
+            let home = self.slot_of(position);
+            let at = (self.geometry.descriptors_at + home * self.geometry.stride) as usize;
+            self.fetch_to_write(at);
+            self.fetch_to_write(at + 64);
+        }
+    }
+
     /// The home descriptor of `position`.
     #[inline(always)]
     pub(crate) fn home(&self, position: u64) -> Index {
-        Index((position & (self.geometry.slots - 1)) as u32)
+        Index(self.slot_of(position) as u32)
     }
 
     /// The descriptor `index`, if it exists.

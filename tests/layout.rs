@@ -1,7 +1,7 @@
 //! layout: the bytes of a segment are what `docs/layout.md` and the golden dump say. A change of either is a new ABI version.
 //!
 //! `BLESS=1 cargo test --test layout` writes both anew.
-#![allow(dead_code, unreachable_pub)] // the modules serve the whole library; here only a part is used
+#![allow(dead_code, unreachable_pub, unused_imports)] // the modules serve the whole library; here only a part is used
 
 #[path = "../src/error.rs"]
 mod error;

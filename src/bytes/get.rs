@@ -4,7 +4,6 @@ use super::{BytesQueue, Message};
 use crate::blocking::Patience;
 use crate::error::GetError;
 use crate::failure::GetStop;
-use crate::ring::Claim;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -153,63 +152,6 @@ impl BytesQueue {
         self.get_into_patiently(out, Patience::until(deadline))
     }
 
-    /// Gets up to `max` items in their order: waits for the first, then takes what is there, but never more than may be in
-    /// flight. With `max` 0 it returns at once.
-    ///
-    /// If this process dies before the call returns, all of them are delivered to other consumers.
-    ///
-    /// # Errors
-    ///
-    /// As [`get`](Self::get), if there is not even a first.
-    ///
-    /// ```
-    /// let queue = ringpost::Options::new().anonymous()?;
-    /// queue.put_many(&["one", "two"])?;
-    /// assert_eq!(queue.get_many(10)?, [b"one", b"two"]);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn get_many(&self, max: usize) -> Result<Vec<Vec<u8>>, GetError> {
-        self.many(max, Some(Patience::FOREVER))
-    }
-
-    /// [`get_many`](Self::get_many) without waiting.
-    ///
-    /// # Errors
-    ///
-    /// As `get_many`, and [`GetError::Empty`] if there is nothing now.
-    ///
-    /// ```
-    /// assert!(ringpost::Options::new().anonymous()?.try_get_many(10).is_err());
-    /// # Ok::<(), ringpost::OpenError>(())
-    /// ```
-    pub fn try_get_many(&self, max: usize) -> Result<Vec<Vec<u8>>, GetError> {
-        self.many(max, None)
-    }
-
-    /// [`get_many`](Self::get_many), waiting for the first until `deadline` or until `interrupted` says so.
-    ///
-    /// # Errors
-    ///
-    /// As `get_many`, and [`GetError::TimedOut`] or [`GetError::Interrupted`].
-    ///
-    /// ```
-    /// let queue = ringpost::Options::new().anonymous()?;
-    /// assert!(queue.get_many_interruptible(10, None, || true).is_err());
-    /// # Ok::<(), ringpost::OpenError>(())
-    /// ```
-    pub fn get_many_interruptible(
-        &self,
-        max: usize,
-        deadline: Option<Instant>,
-        mut interrupted: impl FnMut() -> bool,
-    ) -> Result<Vec<Vec<u8>>, GetError> {
-        let patience = Patience {
-            deadline,
-            interrupted: Some(&mut interrupted),
-        };
-        self.many(max, Some(patience))
-    }
-
     /// Gets the oldest item where it lies, without a copy; waits while there is none.
     ///
     /// # Errors
@@ -302,47 +244,9 @@ impl BytesQueue {
         get_into(&mut out).map(|()| out)
     }
 
-    /// Gets a first item, waiting as `patience` has it (`None`: not at all), then what is there.
-    ///
-    /// All are released at the end: if this process dies before, all are delivered again.
-    fn many(&self, max: usize, patience: Option<Patience<'_>>) -> Result<Vec<Vec<u8>>, GetError> {
-        if max == 0 {
-            return Ok(Vec::new());
-        }
-        // More would leave the producers without descriptors.
-        let geometry = &self.shared.segment.geometry;
-        let max = max.min((geometry.descriptors - geometry.slots) as usize);
-        let mut batch = Batch {
-            queue: self,
-            claims: Vec::new(),
-        };
-        let first = match patience {
-            Some(patience) => self
-                .shared
-                .block(patience, || self.claim_once())
-                .map_err(GetError::from)?,
-            None => self.looking(self.claim_once())?,
-        };
-        let mut items = Vec::new();
-        items.push(batch.take(first));
-        while items.len() < max
-            // Whatever ends the batch, what was got is delivered; the next call will meet the error again.
-            && let Ok(claim) = self.claim_once()
-        {
-            items.push(batch.take(claim));
-        }
-        Ok(items)
-    }
-
-    #[inline(always)]
-    fn claim_once(&self) -> Result<Claim, GetStop> {
-        let me = self.shared.me().map_err(GetStop::Attach)?;
-        self.shared.claim(me)
-    }
-
     /// A poller that finds nothing looks for the dead now and then.
     #[inline(always)]
-    fn looking<T>(&self, got: Result<T, GetStop>) -> Result<T, GetError> {
+    pub(super) fn looking<T>(&self, got: Result<T, GetStop>) -> Result<T, GetError> {
         got.map_err(|stop| {
             if let GetStop::Empty = stop {
                 self.shared.look_now_and_then();
@@ -391,28 +295,5 @@ impl BytesQueue {
         });
         shared.got();
         got
-    }
-}
-
-/// Items that were copied out and are released together.
-struct Batch<'a> {
-    queue: &'a BytesQueue,
-    claims: Vec<Claim>,
-}
-
-impl Batch<'_> {
-    #[inline(always)]
-    fn take(&mut self, claim: Claim) -> Vec<u8> {
-        let mut item = Vec::new();
-        self.queue.shared.copy_out(claim, &mut item);
-        self.claims.push(claim);
-        item
-    }
-}
-
-impl Drop for Batch<'_> {
-    fn drop(&mut self) {
-        self.queue.shared.ring.release_all(&self.claims);
-        self.queue.shared.got();
     }
 }

@@ -1,5 +1,6 @@
 //! A queue of byte payloads: the handle, and what can be asked of a queue.
 
+mod batch;
 mod get;
 mod loan;
 mod message;

@@ -86,6 +86,7 @@ macro_rules! header_codec {
 
             /// Name, offset and size of every field.
             #[cfg(test)]
+            #[allow(dead_code, reason = "for tests/layout.rs, which compiles this file as its own")]
             pub(crate) const FIELDS: &'static [(&'static str, usize, usize)] =
                 &[$((stringify!($field), std::mem::offset_of!(Header, $field), size_of::<$type>())),*];
         }

@@ -3,7 +3,7 @@
 use super::{Fault, HINT_EVERY, Owner, Ring};
 use crate::layout::{descriptor, extent, item, position, slot};
 use crate::memory::Index;
-use crate::sync::{Ordering::*, full_fence_after_rmw, step};
+use crate::sync::{Ordering::*, fence, full_fence_after_rmw, step};
 use crate::wait;
 
 /// Why nothing was got.
@@ -275,11 +275,22 @@ impl Ring {
         );
     }
 
-    /// [`release`](Self::release) of a batch.
+    /// [`release`](Self::release) of a batch that was just claimed: one fence and one look at the waiters for all of it.
     pub(crate) fn release_all(&self, claims: &[Claim]) {
         for &claim in claims {
-            self.release(claim);
+            if extent::count(claim.extent) > 0 {
+                self.release(claim);
+                continue;
+            }
+            let word = self.memory.record(claim.index).word();
+            debug_assert_eq!(word.load(Relaxed), claim.word());
+            // ORDERING F (Release): pairs with the CAS FREE → OWN or RECL. A store will do: the word names this process,
+            // which lives, so nobody else changes it (I7).
+            word.store(descriptor::FREE, Release);
         }
+        fence(SeqCst); // ORDERING W (SeqCst): the words above, before the look at the waiters' bits
+        wait::notify_all(self.memory.ev_desc());
+        wait::notify_all(self.memory.ev_done());
     }
 
     /// Takes and frees everything that is queued. Says how many items that were.

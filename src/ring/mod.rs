@@ -3,7 +3,7 @@
 //! # Words
 //!
 //! * **position**: the number of an item since the queue was created, modulo 2^44. It only grows.
-//! * **slot**: position p lives in slot p mod N. Its word says which position was filled last, and by which descriptor.
+//! * **slot**: position p lives in slot p × spread mod N (`layout/geometry.rs`), written "slot p mod N" below. Its word says which position was filled last, and by which descriptor.
 //! * **descriptor**: the holder of one item: who has it, where its payload is, how long it is. Descriptor `i < N` is the
 //!   *home* of slot `i`; the others are *spill* descriptors.
 //! * **extent**: a run of contiguous **chunks** of the arena that belongs to a descriptor.
@@ -122,6 +122,8 @@ struct Side {
     /// The next position that it would fill or consume. Never further than the truth: it comes from this process's own
     /// steps, or from a shared hint that was verified.
     next: AtomicU64,
+    /// 1: the last put found the queue full.
+    obstructed: AtomicU32,
     /// How often a shared hint was stored since this process last looked for the dead.
     marks: AtomicU32,
 }
@@ -209,7 +211,7 @@ impl Ring {
 
     /// The index of the slot in which `position` lives, for reports.
     fn slot_index(&self, position: u64) -> u32 {
-        (position & (self.slots() - 1)) as u32
+        self.memory.slot_of(position) as u32
     }
 
     /// Is position `q`, which slot word `w` says was filled last, consumed (I3)?

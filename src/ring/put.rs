@@ -34,6 +34,8 @@ pub(crate) struct Filling {
     pub(crate) owner: Owner,
     /// Where it will probably go.
     position: u64,
+    /// The slot word that was seen there: its position was free.
+    word: u64,
     /// The extent, if the payload goes there: a private copy that was checked.
     pub(crate) extent: u64,
     /// The payload's length in bytes.
@@ -58,7 +60,12 @@ impl Ring {
         length: u64,
         apart: bool,
     ) -> Result<Filling, PutFailure> {
-        let (p, _) = self.room(self.tail_guess())?;
+        let guess = self.tail_guess();
+        // Not for a producer that finds the queue full again and again: it would take the line from the consumer.
+        if self.tail.0.obstructed.load(Relaxed) == 0 {
+            self.memory.fetch_home(guess);
+        }
+        let (p, word) = self.room(guess)?;
         step!("put: room was seen");
         let inline = length <= self.memory.geometry.inline() && !apart;
         let chunks = if inline {
@@ -73,6 +80,7 @@ impl Ring {
                 index,
                 owner: me,
                 position: p,
+                word,
                 extent,
                 length,
             }),
@@ -98,8 +106,17 @@ impl Ring {
         record.item().store(filling.length | in_extent, Relaxed); // published by P below
         let mut p = position::later(filling.position, self.tail_guess());
         for _ in 0..self.bound {
-            // I4: the slot word is loaded here, after the descriptor was owned.
-            let (free, w) = match self.room(p) {
+            // I4: the slot word is loaded here, after the descriptor was owned. If it is the one that was seen before, what
+            // was consumed then is consumed still (I3).
+            // ORDERING C (Acquire): pairs with the commit.
+            let unchanged =
+                p == filling.position && self.memory.slot(p).load(Acquire) == filling.word;
+            let room = if unchanged {
+                Ok((p, filling.word))
+            } else {
+                self.room(p)
+            };
+            let (free, w) = match room {
                 Ok(found) => found,
                 Err(failure) => {
                     // ORDERING F (Release): no slot names this descriptor, it is OWN(me) again.
@@ -139,6 +156,7 @@ impl Ring {
         full_fence_after_rmw();
         let next = position::add(p, 1);
         self.tail.0.next.store(next, Release); // ORDERING H (Release): pairs with the load in `tail_guess`
+        self.tail.0.obstructed.store(0, Relaxed);
         if p.is_multiple_of(HINT_EVERY) {
             self.memory.tail_hint().store(next, Release); // ORDERING H (Release): pairs with `tail_guess`
             let marks = self.tail.0.marks.load(Relaxed);
@@ -241,6 +259,7 @@ impl Ring {
             let distance = position::distance(q, p);
             if distance == -(slots as i64) {
                 if !self.consumed(w, q)? {
+                    self.tail.0.obstructed.store(1, Relaxed);
                     return Err(PutFailure::Full); // I2
                 }
                 if self.memory.geometry.capacity < slots && !self.below_capacity(p)? {

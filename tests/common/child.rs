@@ -259,9 +259,10 @@ pub(crate) fn in_a_fork(work: impl FnOnce() -> i32) -> Option<i32> {
     libc::WIFEXITED(status).then(|| libc::WEXITSTATUS(status))
 }
 
-/// For roles, which have one thread: forks, does the work in the new process, which then ends without any destructor.
+/// For roles: forks, does the work in the new process, which then ends without any destructor. With other threads about, the
+/// work may do little more than system calls.
 pub(crate) fn fork(work: impl FnOnce() -> i32) -> i32 {
-    // SAFETY: this process has one thread, so the child finds no lock that another one holds.
+    // SAFETY: roles have one thread, so the child finds no lock that another one holds; or their work takes none.
     match unsafe { libc::fork() } {
         -1 => panic!("fork: {}", std::io::Error::last_os_error()),
         0 => {

@@ -41,14 +41,13 @@ fn a_child_inherits_the_descriptor() {
     let queue = small().anonymous().unwrap();
     let fd = queue.as_fd().as_raw_fd();
     let mut command = command("descriptors: inherit", &[&fd.to_string()]);
-    // SAFETY: one system call between fork and exec, on a descriptor that is open.
-    unsafe {
-        command.pre_exec(move || {
-            // SAFETY: the queue's descriptor, which the fork has just copied.
-            let fd = BorrowedFd::borrow_raw(fd);
-            Ok(rustix::io::fcntl_setfd(fd, rustix::io::FdFlags::empty())?)
-        });
-    }
+    let inheritable = move || {
+        // SAFETY: the queue's descriptor, which the fork has just copied.
+        let fd = unsafe { BorrowedFd::borrow_raw(fd) };
+        Ok(rustix::io::fcntl_setfd(fd, rustix::io::FdFlags::empty())?)
+    };
+    // SAFETY: one system call between fork and exec.
+    unsafe { command.pre_exec(inheritable) };
     ask(&queue, Child::start_by(command, "descriptors: inherit"));
 }
 

@@ -3,7 +3,9 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod actors;
 mod creation;
+mod daemons;
 mod deaths;
 mod descriptors;
 mod flow;
@@ -11,12 +13,14 @@ mod forks;
 mod inherited;
 mod namespaces;
 mod payloads;
+mod retries;
 mod waiting;
 
 /// What a child can be asked to do.
 const ROLES: &[&[common::child::Role]] = &[
+    actors::ROLES,
     creation::ROLES,
-    deaths::ROLES,
+    daemons::ROLES,
     descriptors::ROLES,
     flow::ROLES,
     forks::ROLES,

@@ -1,0 +1,174 @@
+//! Getting several items at once.
+
+use super::BytesQueue;
+use crate::blocking::Patience;
+use crate::error::GetError;
+use crate::failure::GetStop;
+use crate::ring::Claim;
+use std::time::Instant;
+
+impl BytesQueue {
+    /// Gets up to `max` items in their order: waits for the first, then takes what is there, but never more than may be in
+    /// flight. With `max` 0 it returns at once.
+    ///
+    /// If this process dies before the call returns, all of them are delivered to other consumers.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get), if there is not even a first.
+    ///
+    /// ```
+    /// let queue = ringpost::Options::new().anonymous()?;
+    /// queue.put_many(&["one", "two"])?;
+    /// assert_eq!(queue.get_many(10)?, [b"one", b"two"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn get_many(&self, max: usize) -> Result<Vec<Vec<u8>>, GetError> {
+        self.many(max, Some(Patience::FOREVER))
+    }
+
+    /// [`get_many`](Self::get_many) without waiting.
+    ///
+    /// # Errors
+    ///
+    /// As `get_many`, and [`GetError::Empty`] if there is nothing now.
+    ///
+    /// ```
+    /// assert!(ringpost::Options::new().anonymous()?.try_get_many(10).is_err());
+    /// # Ok::<(), ringpost::OpenError>(())
+    /// ```
+    pub fn try_get_many(&self, max: usize) -> Result<Vec<Vec<u8>>, GetError> {
+        self.many(max, None)
+    }
+
+    /// [`get_many`](Self::get_many), waiting for the first until `deadline` or until `interrupted` says so.
+    ///
+    /// # Errors
+    ///
+    /// As `get_many`, and [`GetError::TimedOut`] or [`GetError::Interrupted`].
+    ///
+    /// ```
+    /// let queue = ringpost::Options::new().anonymous()?;
+    /// assert!(queue.get_many_interruptible(10, None, || true).is_err());
+    /// # Ok::<(), ringpost::OpenError>(())
+    /// ```
+    pub fn get_many_interruptible(
+        &self,
+        max: usize,
+        deadline: Option<Instant>,
+        mut interrupted: impl FnMut() -> bool,
+    ) -> Result<Vec<Vec<u8>>, GetError> {
+        let patience = Patience {
+            deadline,
+            interrupted: Some(&mut interrupted),
+        };
+        self.many(max, Some(patience))
+    }
+
+    /// [`get_many`](Self::get_many) into buffers that are used again: the first elements of `out` are replaced by the items,
+    /// and it says how many. `out` grows as needed and never shrinks.
+    ///
+    /// # Errors
+    ///
+    /// As `get_many`; `out` is unchanged then.
+    ///
+    /// ```
+    /// let queue = ringpost::Options::new().anonymous()?;
+    /// queue.put_many(&["one", "two"])?;
+    /// let mut buffers = Vec::new();
+    /// let got = queue.get_many_into(&mut buffers, 10)?;
+    /// assert_eq!(buffers[..got], [b"one", b"two"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn get_many_into(&self, out: &mut Vec<Vec<u8>>, max: usize) -> Result<usize, GetError> {
+        self.many_into(out, max, Some(Patience::FOREVER))
+    }
+
+    /// [`get_many_into`](Self::get_many_into) without waiting.
+    ///
+    /// # Errors
+    ///
+    /// As `get_many_into`, and [`GetError::Empty`] if there is nothing now.
+    ///
+    /// ```
+    /// assert!(ringpost::Options::new().anonymous()?.try_get_many_into(&mut Vec::new(), 10).is_err());
+    /// # Ok::<(), ringpost::OpenError>(())
+    /// ```
+    pub fn try_get_many_into(&self, out: &mut Vec<Vec<u8>>, max: usize) -> Result<usize, GetError> {
+        self.many_into(out, max, None)
+    }
+
+    fn many(&self, max: usize, patience: Option<Patience<'_>>) -> Result<Vec<Vec<u8>>, GetError> {
+        let mut items = Vec::new();
+        self.many_into(&mut items, max, patience)?;
+        Ok(items)
+    }
+
+    /// Gets a first item, waiting as `patience` has it (`None`: not at all), then what is there.
+    ///
+    /// All are released at the end: if this process dies before, all are delivered again.
+    fn many_into(
+        &self,
+        out: &mut Vec<Vec<u8>>,
+        max: usize,
+        patience: Option<Patience<'_>>,
+    ) -> Result<usize, GetError> {
+        if max == 0 {
+            return Ok(0);
+        }
+        // More would leave the producers without descriptors.
+        let geometry = &self.shared.segment.geometry;
+        let max = max.min((geometry.descriptors - geometry.slots) as usize);
+        let mut batch = Batch {
+            queue: self,
+            claims: Vec::new(),
+            out,
+        };
+        batch.take(match patience {
+            Some(patience) => self
+                .shared
+                .block(patience, || self.claim_once())
+                .map_err(GetError::from)?,
+            None => self.looking(self.claim_once())?,
+        });
+        while batch.claims.len() < max
+            // Whatever ends the batch, what was got is delivered; the next call will meet the error again.
+            && let Ok(claim) = self.claim_once()
+        {
+            batch.take(claim);
+        }
+        Ok(batch.claims.len())
+    }
+
+    #[inline(always)]
+    fn claim_once(&self) -> Result<Claim, GetStop> {
+        let me = self.shared.me().map_err(GetStop::Attach)?;
+        self.shared.claim(me)
+    }
+}
+
+/// Items that are copied out one by one and released together.
+struct Batch<'a> {
+    queue: &'a BytesQueue,
+    claims: Vec<Claim>,
+    out: &'a mut Vec<Vec<u8>>,
+}
+
+impl Batch<'_> {
+    #[inline(always)]
+    fn take(&mut self, claim: Claim) {
+        let at = self.claims.len();
+        self.claims.push(claim);
+        if at == self.out.len() {
+            self.out.push(Vec::new());
+        }
+        self.queue.shared.copy_out(claim, &mut self.out[at]);
+    }
+}
+
+impl Drop for Batch<'_> {
+    fn drop(&mut self) {
+        self.queue.shared.ring.release_all(&self.claims);
+        self.queue.shared.got();
+    }
+}

@@ -16,11 +16,13 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 /// The rounds of spinning: where it starts, and between which it adapts. A round is one try and one pause, about 50 ns.
-pub(crate) const SPIN_START: u32 = 1024;
-const SPIN_LEAST: u32 = 64;
-const SPIN_MOST: u32 = 2048;
+pub(crate) const SPIN_START: u32 = 4096;
+const SPIN_LEAST: u32 = 128;
+const SPIN_MOST: u32 = 8192;
 /// After so many rounds the CPU is offered to others: with more processes than CPUs, the peer may need just this one.
 const SPIN_YIELD: u32 = 32;
+/// How long to spin for chunks or a descriptor: about what a sleep and a wake-up cost.
+const SPIN_FOR_MEMORY: Duration = Duration::from_micros(100);
 /// A sleep ends after this long, plus up to as much again, so that not all waiters wake together.
 const SLICE: Duration = Duration::from_millis(50);
 
@@ -71,8 +73,8 @@ pub(crate) trait Waitable: Sized {
     fn event<'a>(&self, shared: &'a Shared) -> Option<&'a AtomicU32>;
     /// Does this wait for items, and so pace its looking?
     const PACED: bool;
-    /// Is it worth spinning for? Not what only a release cures, which takes as long as somebody likes.
-    fn may_pass_soon(&self) -> bool;
+    /// Does a try that finds this cost next to nothing?
+    fn is_cheap(&self) -> bool;
     /// The same, when the deadline has passed.
     fn timed_out(self) -> Self;
     fn interrupted() -> Self;
@@ -81,7 +83,7 @@ pub(crate) trait Waitable: Sized {
 impl Waitable for PutStop {
     const PACED: bool = false;
 
-    fn may_pass_soon(&self) -> bool {
+    fn is_cheap(&self) -> bool {
         self.shortage() == Some(Shortage::Slots)
     }
 
@@ -110,7 +112,7 @@ impl Waitable for PutStop {
 impl Waitable for GetStop {
     const PACED: bool = true;
 
-    fn may_pass_soon(&self) -> bool {
+    fn is_cheap(&self) -> bool {
         true
     }
 
@@ -176,8 +178,11 @@ impl Shared {
         attempt: &mut impl FnMut() -> Result<T, E>,
     ) -> ControlFlow<Result<T, E>, E> {
         let rounds = self.spin.load(Relaxed);
-        if rounds == 0 || !error.may_pass_soon() || patience.is_over() {
+        if rounds == 0 || patience.is_over() {
             return ControlFlow::Continue(error);
+        }
+        if !error.is_cheap() {
+            return self.spin_for_memory(error, patience, attempt);
         }
         if E::PACED {
             self.pace.pause(self.ring.own_head());
@@ -205,6 +210,28 @@ impl Shared {
         }
         self.spin
             .store((rounds - rounds / 4).max(SPIN_LEAST), Relaxed);
+        ControlFlow::Continue(error)
+    }
+
+    /// The same where each try searches the arena or the descriptors: fewer of them, and by the clock.
+    #[inline(never)]
+    fn spin_for_memory<T, E: Waitable>(
+        &self,
+        mut error: E,
+        patience: &Patience<'_>,
+        attempt: &mut impl FnMut() -> Result<T, E>,
+    ) -> ControlFlow<Result<T, E>, E> {
+        let until = Instant::now() + SPIN_FOR_MEMORY;
+        while Instant::now() < until && !patience.is_over() {
+            for _ in 0..SPIN_YIELD {
+                std::hint::spin_loop();
+            }
+            match attempt() {
+                Ok(done) => return ControlFlow::Break(Ok(done)),
+                Err(other) if other.event(self).is_none() => return ControlFlow::Break(Err(other)),
+                Err(other) => error = other,
+            }
+        }
         ControlFlow::Continue(error)
     }
 

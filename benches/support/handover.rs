@@ -16,7 +16,7 @@ const LINE: usize = 128;
 /// that runs ahead would fill buffers that the caches no longer hold.
 pub(crate) fn through_queue(items: u64) -> f64 {
     let queue = Options::new()
-        .capacity(2)
+        .capacity(4)
         .arena((BUFFERS * MIB) as u64)
         .anonymous()
         .expect("creating a queue");

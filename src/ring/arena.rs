@@ -6,7 +6,7 @@
 //!
 //! A FREE descriptor may keep its extent for the next payload: traffic of one steady size then does no arena work. Small
 //! extents (up to `Ring::sticky` chunks) stay anywhere. Large ones would soon settle in every descriptor, so only the few
-//! that the hot line names keep theirs; the first of them that is free is used first, which keeps its memory warm.
+//! that the hot line names keep theirs, and are used in turn.
 
 use super::{Fault, Owner, PutFailure, Ring, tag};
 use crate::layout::{HOT_HINTS, descriptor, extent};
@@ -303,10 +303,16 @@ impl Ring {
         false
     }
 
-    /// Owns a free descriptor that keeps a large extent, the first one that fits.
+    /// Owns a free descriptor that keeps a large extent which fits.
+    ///
+    /// The one that has been free for longest is best, since its lines have left the caches of whoever read it; but few
+    /// should be used in turn, since what is in no cache at all is slower still. So the choice goes round among as many as
+    /// are in use now and two more.
     #[inline(never)]
     pub(super) fn own_hot(&self, me: Owner, chunks: u32) -> Option<Index> {
-        for hint in 0..HOT_HINTS {
+        let mut fitting: [Option<Index>; HOT_HINTS] = [None; HOT_HINTS];
+        let mut busy = 0;
+        for (hint, place) in fitting.iter_mut().enumerate() {
             let named = self.memory.hot(hint).load(Relaxed);
             if named == 0 {
                 break;
@@ -315,12 +321,24 @@ impl Ring {
                 continue;
             };
             let record = self.memory.record(index);
+            if record.word().load(Relaxed) != descriptor::FREE {
+                busy += 1;
+                continue;
+            }
             // Ownership is taken before the extent is trusted; this only skips what would not fit, or be cut to half.
             let has = extent::count(record.extent().load(Relaxed));
-            if record.word().load(Relaxed) == descriptor::FREE
-                && (chunks..=chunks.saturating_mul(2)).contains(&has)
+            *place = (chunks..=chunks.saturating_mul(2))
+                .contains(&has)
+                .then_some(index);
+        }
+        let round = (busy + 2).min(HOT_HINTS);
+        let next = self.next_hot.load(Relaxed) as usize % round;
+        let order = (next..round).chain(0..next).chain(round..HOT_HINTS);
+        for hint in order {
+            if let Some(index) = fitting[hint]
                 && self.try_own(index, me)
             {
+                self.next_hot.store(hint as u32 + 1, Relaxed);
                 return Some(index);
             }
         }

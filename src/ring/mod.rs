@@ -105,6 +105,8 @@ pub(crate) struct Ring {
     spill: AtomicU32,
     /// New extents end below this chunk: usually the end of the arena.
     arena_limit: AtomicU32,
+    /// Where on the hot line to look first for a large extent.
+    next_hot: AtomicU32,
     /// How many puts do not look for a home descriptor that is on loan.
     skip_home: AtomicU32,
     /// Deliveries after which an item is set aside.
@@ -143,6 +145,7 @@ impl Ring {
             tail: CachePadded::default(),
             head: CachePadded::default(),
             spill: AtomicU32::new(0),
+            next_hot: AtomicU32::new(0),
             skip_home: AtomicU32::new(0),
             arena_limit: AtomicU32::new(geometry.chunks as u32), // at most u32::MAX − 1 (layout.rs)
             max_deliveries,

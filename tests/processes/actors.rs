@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 pub(crate) const ROLES: &[Role] = &[
     ("deaths: hold", hold),
     ("deaths: get", get),
+    ("deaths: get_many", get_many),
     ("deaths: put", put),
     ("deaths: serialize", serialize),
 ];
@@ -74,6 +75,15 @@ fn get(arguments: &[&str]) {
         "{}",
         got.is_ok_and(|bytes| bytes == payload(1, TRAP))
     ));
+}
+
+/// Arguments: the queue. Gets three items in one call, and stands still when it comes to the trap's.
+fn get_many(arguments: &[&str]) {
+    let queue = ringpost::open(arguments[0]).unwrap();
+    ARMED.store(TRAP, Relaxed);
+    let got = queue.get_many(3);
+    ARMED.store(0, Relaxed);
+    say(&format!("{}", got.is_ok_and(|items| items.len() == 3)));
 }
 
 /// Arguments: the queue, how many items. Puts them and waits.

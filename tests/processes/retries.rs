@@ -172,3 +172,23 @@ fn a_consumer_that_stands_still_in_its_get_stops_nobody() {
     child.succeed();
     nothing_is_left(&queue);
 }
+
+#[test]
+fn a_batch_whose_consumer_died_is_delivered_again_whole_and_in_order() {
+    let (name, queue) = scene(options());
+    let items = [payload(1, 50), payload(2, TRAP), payload(3, 60)];
+    queue.put_many(&items).unwrap();
+    let child = Child::start("deaths: get_many", &[&name]);
+    child.expect_stopped();
+    child.kill();
+    assert_eq!(queue.recover().unwrap(), 1);
+    for (n, item) in items.iter().enumerate() {
+        let got = queue.try_get();
+        assert!(
+            got.is_ok_and(|got| got == *item),
+            "item {n}: the call had not returned"
+        );
+    }
+    assert!(matches!(queue.try_get(), Err(GetError::Empty)));
+    nothing_is_left(&queue);
+}

@@ -186,6 +186,8 @@ impl Shared {
         }
         if E::PACED {
             self.pace.pause(self.ring.own_head());
+        } else {
+            self.ring.await_a_run();
         }
         for round in 1..=rounds {
             if !round.is_multiple_of(SPIN_YIELD) {

@@ -11,7 +11,7 @@ impl BytesQueue {
     /// Gets up to `max` items in their order: waits for the first, then takes what is there, but never more than may be in
     /// flight. With `max` 0 it returns at once.
     ///
-    /// If this process dies before the call returns, all of them are delivered to other consumers.
+    /// If this process dies before all have been copied out, all of them are delivered to other consumers.
     ///
     /// # Errors
     ///

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 impl BytesQueue {
     /// Gets the oldest item; waits while there is none.
     ///
-    /// If this process dies before the call returns, the item is delivered to another consumer.
+    /// If this process dies before the item has been copied out, it is delivered to another consumer.
     ///
     /// # Errors
     ///

@@ -42,6 +42,11 @@ pub(crate) struct Filling {
     pub(crate) length: u64,
 }
 
+/// The run of free slots that a producer waits for after it has found the queue full, how often it looks, and the turns of a
+/// spin loop between two looks.
+const RUN: u64 = 64;
+const RUN_LOOKS: u32 = 16;
+const RUN_PAUSE: u32 = 16;
 /// How often to look for a home descriptor that a consumer is about to release: some microseconds.
 const HOME_LOOKS: u32 = if cfg!(loom) { 1 } else { 32 };
 /// Turns of a spin loop between two of these looks.
@@ -287,6 +292,23 @@ impl Ring {
         self.tail.0.next.store(p, Release); // ORDERING H (Release): pairs with `tail_guess`
         self.memory.tail_hint().store(p, Release); // ORDERING H (Release): pairs with `tail_guess`
         p
+    }
+
+    /// For a producer that has found the queue full: waits, some microseconds at most, until a run of slots is free. One that
+    /// goes on as soon as one slot is free meets its consumer at every slot, and both go at half the speed.
+    #[inline(never)]
+    pub(crate) fn await_a_run(&self) {
+        let run = (self.memory.geometry.capacity / 8).min(RUN);
+        let p = position::add(self.tail_guess(), run);
+        for _ in 0..RUN_LOOKS {
+            for _ in 0..RUN_PAUSE {
+                spin_loop();
+            }
+            let w = self.memory.slot(p).load(Acquire); // ORDERING C (Acquire): pairs with the commit
+            if run == 0 || self.consumed(w, slot::position(w)).unwrap_or(true) {
+                return;
+            }
+        }
     }
 
     /// I2 for a capacity below N: is p − capacity consumed?

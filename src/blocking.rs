@@ -15,11 +15,13 @@ use crate::{sys, wait};
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-/// The rounds of spinning: where it starts, and between which it adapts. A round is one try and one pause, about 50 ns.
+/// The turns of spinning, a few tens of nanoseconds each: where it starts, and between which it adapts.
 pub(crate) const SPIN_START: u32 = 4096;
 const SPIN_LEAST: u32 = 128;
 const SPIN_MOST: u32 = 8192;
-/// After so many rounds the CPU is offered to others: with more processes than CPUs, the peer may need just this one.
+/// The most turns between two looks.
+const SPIN_LONGEST: u32 = 32;
+/// After so many looks the CPU is offered to others: with more processes than CPUs, the peer may need just this one.
 const SPIN_YIELD: u32 = 32;
 /// How long to spin for chunks or a descriptor: about what a sleep and a wake-up cost.
 const SPIN_FOR_MEMORY: Duration = Duration::from_micros(100);
@@ -177,8 +179,8 @@ impl Shared {
         patience: &Patience<'_>,
         attempt: &mut impl FnMut() -> Result<T, E>,
     ) -> ControlFlow<Result<T, E>, E> {
-        let rounds = self.spin.load(Relaxed);
-        if rounds == 0 || patience.is_over() {
+        let budget = self.spin.load(Relaxed);
+        if budget == 0 || patience.is_over() {
             return ControlFlow::Continue(error);
         }
         if !error.is_cheap() {
@@ -189,21 +191,32 @@ impl Shared {
         } else {
             self.ring.await_a_run();
         }
-        for round in 1..=rounds {
-            if !round.is_multiple_of(SPIN_YIELD) {
-                std::hint::spin_loop();
-            } else if patience.is_over() {
-                return ControlFlow::Continue(error);
-            } else {
+        let mut spent = 0;
+        for look in 1_u32.. {
+            if spent >= budget {
+                break;
+            }
+            // The longer it has taken, the longer it may take: looking less often leaves the caches, and a sibling thread of
+            // the same core, to whoever works.
+            let turns = (1 + spent / 64).min(SPIN_LONGEST);
+            spent += turns;
+            if look.is_multiple_of(SPIN_YIELD) {
+                if patience.is_over() {
+                    return ControlFlow::Continue(error);
+                }
                 std::thread::yield_now();
+            } else {
+                for _ in 0..turns {
+                    std::hint::spin_loop();
+                }
             }
             match attempt() {
                 Ok(done) => {
                     if E::PACED {
-                        self.pace.ended(self.ring.own_head(), round);
+                        self.pace.ended(self.ring.own_head(), look);
                     }
                     self.spin
-                        .store((rounds + rounds / 8).min(SPIN_MOST), Relaxed);
+                        .store((budget + budget / 8).min(SPIN_MOST), Relaxed);
                     return ControlFlow::Break(Ok(done));
                 }
                 Err(other) if other.event(self).is_none() => return ControlFlow::Break(Err(other)),
@@ -211,7 +224,7 @@ impl Shared {
             }
         }
         self.spin
-            .store((rounds - rounds / 4).max(SPIN_LEAST), Relaxed);
+            .store((budget - budget / 4).max(SPIN_LEAST), Relaxed);
         ControlFlow::Continue(error)
     }
 

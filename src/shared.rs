@@ -20,7 +20,7 @@ pub(crate) struct Shared {
     pub(crate) membership: Membership,
     /// When this process last looked for the dead, in milliseconds; see `look_now_and_then`.
     last_look: AtomicU64,
-    /// How many rounds a wait spins before it sleeps; adapts itself.
+    /// How many turns a wait spins before it sleeps; adapts itself.
     pub(crate) spin: AtomicU32,
     pub(crate) pace: Pace,
 }

@@ -304,8 +304,10 @@ impl Ring {
             for _ in 0..RUN_PAUSE {
                 spin_loop();
             }
-            let w = self.memory.slot(p).load(Acquire); // ORDERING C (Acquire): pairs with the commit
-            if run == 0 || self.consumed(w, slot::position(w)).unwrap_or(true) {
+            // Only a hint: the home descriptor is free, or it holds nothing of this lap.
+            let d = self.memory.record(self.memory.home(p)).word().load(Relaxed);
+            let state = d & descriptor::STATE;
+            if run == 0 || (state != descriptor::PEND && state != descriptor::LOAN) {
                 return;
             }
         }

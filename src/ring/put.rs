@@ -204,33 +204,29 @@ impl Ring {
         }
     }
 
-    /// [`abandon`](Self::abandon), when there is no memory behind the extent: nobody must find it and try again.
-    #[cold]
-    pub(crate) fn abandon_with_extent(&self, index: Index, owner: Owner) {
-        let word = self.memory.record(index).word();
-        let me = owner.0;
-        // ORDERING F (AcqRel): from exactly OWN(me); anything else is not ours to free.
-        if word
-            .compare_exchange(descriptor::OWN | me, descriptor::RECL | me, AcqRel, Relaxed)
-            .is_ok()
-        {
-            self.free(index, owner);
-        }
-    }
-
     /// Gives back a descriptor that was never committed.
     #[cold]
     #[inline(never)]
     pub(crate) fn abandon(&self, index: Index, owner: Owner) {
-        let word = self.memory.record(index).word();
-        let me = owner.0;
-        // ORDERING F (AcqRel): from exactly OWN(me); anything else is not ours to free.
-        if word
-            .compare_exchange(descriptor::OWN | me, descriptor::RECL | me, AcqRel, Relaxed)
-            .is_ok()
-        {
+        if self.take_back(index, owner) {
             self.settle(index, owner);
         }
+    }
+
+    /// The same, when there is no memory behind the extent: nobody must find it and try again.
+    #[cold]
+    pub(crate) fn abandon_with_extent(&self, index: Index, owner: Owner) {
+        if self.take_back(index, owner) {
+            self.free(index, owner);
+        }
+    }
+
+    /// OWN(me) → RECL(me); anything else is not ours to free.
+    fn take_back(&self, index: Index, owner: Owner) -> bool {
+        let word = self.memory.record(index).word();
+        let (own, reclaim) = (descriptor::OWN | owner.0, descriptor::RECL | owner.0);
+        // ORDERING F (AcqRel): what was written is nobody's.
+        word.compare_exchange(own, reclaim, AcqRel, Relaxed).is_ok()
     }
 
     /// Where to start looking for a free position.
@@ -317,11 +313,8 @@ impl Ring {
     #[inline(never)]
     fn below_capacity(&self, p: u64) -> Result<bool, Fault> {
         let oldest = position::sub(p, self.memory.geometry.capacity);
-        // ORDERING H (Acquire): pairs with the store in get.rs.
-        let head = self.memory.head_hint().load(Acquire) & position::MASK;
-        let ahead = position::distance(head, oldest);
-        if ahead > 0 && ahead <= self.slots() as i64 {
-            return Ok(true);
+        if position::distance(self.head_guess(), oldest) > 0 {
+            return Ok(true); // verified (I5): what lies before it is consumed
         }
         let w = self.memory.slot(oldest).load(Acquire); // ORDERING C (Acquire): pairs with the commit
         let q = slot::position(w);

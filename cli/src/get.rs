@@ -16,7 +16,7 @@ const MOST_HELD: usize = 64;
 pub(crate) fn run(args: &GetArgs) -> Outcome {
     let signals = Signals::install()?;
     let queue = ringpost::open(&args.name)?;
-    let most_held = usize::try_from(queue.stats().descriptors / 4).unwrap_or(MOST_HELD);
+    let most_held = usize::try_from((queue.stats().in_flight / 2).max(1)).unwrap_or(MOST_HELD);
     let output = Output::new(args.framing.framing(), MOST_HELD.min(most_held))?;
     let wish = match (args.follow, args.count) {
         (true, _) => Wish::Everything,

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use std::marker::PhantomData;
 use std::time::{Duration, Instant};
 
-/// A [`BytesQueue`] whose payloads are values of `T`, encoded as [postcard](https://docs.rs/postcard).
+/// A [`BytesQueue`] whose payloads are values of `T`, encoded as [postcard](postcard).
 ///
 /// Encoding writes into the segment itself; there is no buffer in between. What a process puts as one type and another
 /// gets as a second one is an error of the get at best: postcard does not write down types.

@@ -183,3 +183,22 @@ fn recovery_frees_what_was_never_committed() {
         assert_eq!(ring.chunks_in_use(), 0);
     });
 }
+
+/// The flag is left over from an earlier item, and a get that finds nothing clears it just when a new item is offered again.
+#[test]
+fn clearing_the_retry_flag_does_not_miss_a_new_item() {
+    explore(3, || {
+        let ring = queue(2, 2, 0);
+        put(&ring, 0, 8, 7).unwrap();
+        let claim = ring.claim(owner(3)).unwrap();
+        let _ = claim; // participant 3 is killed here: its LOAN stays
+        ring.memory.retry().store(1, crate::sync::Ordering::SeqCst);
+        let (recoverer, consumer) = (ring.clone(), ring.clone());
+        let recoverer = thread::spawn(move || recoverer.recover(owner(3)));
+        let consumer = thread::spawn(move || get(&consumer, 1).ok());
+        recoverer.join().unwrap();
+        let mut got: Vec<u64> = consumer.join().unwrap().into_iter().collect();
+        got.extend(drain(&ring, 0));
+        assert_eq!(got, [7]);
+    });
+}

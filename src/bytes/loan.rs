@@ -174,6 +174,7 @@ fn commit_once(
     match shared.ring.commit(filling) {
         Ok(()) => {
             *loan = None;
+            shared.look_if_due();
             Ok(())
         }
         Err(failure) => {

@@ -300,7 +300,7 @@ impl Ring {
             for _ in 0..RUN_PAUSE {
                 spin_loop();
             }
-            // Only a hint: the home descriptor is free, or it holds nothing of this lap.
+            // Only a guess: its home is neither queued nor just being copied out, so the slots before it are free too.
             let d = self.memory.record(self.memory.home(p)).word().load(Relaxed);
             let state = d & descriptor::STATE;
             if run == 0 || (state != descriptor::PEND && state != descriptor::LOAN) {

@@ -422,6 +422,11 @@ pub enum GetError {
     /// A signal handler has run, and the caller wanted to stop for it.
     #[error("interrupted: a signal handler asked to stop; nothing was taken")]
     Interrupted,
+    /// This lease was made before a fork, in the parent process, and only the parent can acknowledge it.
+    #[error(
+        "this lease belongs to the parent process: only the process that has leased an item can acknowledge it"
+    )]
+    Inherited,
     /// After a fork, this process could not attach to the queue.
     #[error("this process could not attach to the queue: {0}")]
     Attach(#[source] Box<OpenError>),

@@ -75,6 +75,9 @@ mod segment;
 mod shared;
 #[cfg(not(loom))]
 mod stats;
+#[cfg(kill_points)]
+#[doc(hidden)]
+pub mod steps;
 mod sync;
 #[cfg(not(loom))]
 mod sys;
@@ -83,7 +86,7 @@ mod typed;
 mod wait;
 
 #[cfg(not(loom))]
-pub use bytes::{BytesQueue, Message, WriteLoan};
+pub use bytes::{BytesQueue, Lease, Message, Quarantined, WriteLoan};
 pub use error::{
     Corrupt, DecodeError, GeometryError, GetError, OpenError, PutError, PutManyError, Shortage,
 };

@@ -26,6 +26,7 @@ pub struct Options {
     request: Request,
     policy: Policy,
     unlink_on_drop: bool,
+    strict: bool,
 }
 
 impl Default for Options {
@@ -60,6 +61,7 @@ impl Options {
                 max_deliveries: 16,
             },
             unlink_on_drop: false,
+            strict: false,
         }
     }
 
@@ -211,6 +213,25 @@ impl Options {
     /// ```
     pub fn unlink_on_drop(mut self, unlink: bool) -> Options {
         self.unlink_on_drop = unlink;
+        self
+    }
+
+    /// For a process that does not trust those who may write to the queue: its loans, messages and leases are copies that no
+    /// other process can reach, instead of memory of the segment. Everything else is checked in any case. Default: not
+    /// strict.
+    ///
+    /// It concerns this process alone, not the queue. What a peer can still do stands in `docs/threat-model.md`.
+    ///
+    /// ```
+    /// let queue = ringpost::Options::new().strict(true).anonymous()?;
+    /// queue.put(b"hello")?;
+    /// let message = queue.get_ref()?; // a copy: its memory in the segment is free already
+    /// assert_eq!(&*message, b"hello");
+    /// assert_eq!(queue.stats().held, 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn strict(mut self, strict: bool) -> Options {
+        self.strict = strict;
         self
     }
 
@@ -382,7 +403,11 @@ impl Options {
     }
 
     pub(crate) fn attach(&self, segment: Segment) -> Result<BytesQueue, OpenError> {
-        Ok(BytesQueue::new(Shared::new(segment, self.unlink_on_drop)?))
+        Ok(BytesQueue::new(Shared::new(
+            segment,
+            self.unlink_on_drop,
+            self.strict,
+        )?))
     }
 }
 

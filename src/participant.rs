@@ -15,7 +15,7 @@ use crate::layout::{descriptor, entry, participant, position};
 use crate::readiness::Signal;
 use crate::ring::{Owner, Ring};
 use crate::segment::{Segment, io};
-use crate::sync::Ordering::*;
+use crate::sync::{Ordering::*, step};
 use crate::sys;
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap, mmap_anonymous, munmap};
@@ -203,6 +203,7 @@ fn take_a_place(segment: &Segment, ring: &Ring) -> Result<(Owner, usize), OpenEr
         }
         look_for_a_place(segment, ring, &lock).transpose()
     });
+    step!("close the descriptor that holds the lock");
     drop(lock); // the page keeps the description, and so the lock
     let places = segment.geometry.participants as u32;
     match taken.unwrap_or(Err(OpenError::TooManyParticipants { places })) {
@@ -261,6 +262,7 @@ fn try_lock(fd: impl AsFd, i: u32) -> Result<bool, OpenError> {
 
 /// Maps one page through the description that holds the lock.
 fn pin(lock: &OwnedFd) -> Result<usize, OpenError> {
+    step!("map the liveness page");
     // SAFETY: a new mapping at an address that the kernel chooses; no access is allowed through it.
     let page = unsafe {
         mmap(
@@ -273,6 +275,7 @@ fn pin(lock: &OwnedFd) -> Result<usize, OpenError> {
         )
     }
     .map_err(|errno| io("mapping the liveness page", errno))?;
+    step!("keep the liveness page from children");
     // SAFETY: exactly the page that was just mapped.
     let advised = unsafe { madvise(page, PAGE, Advice::LinuxDontFork) };
     if let Err(errno) = advised {
@@ -284,6 +287,7 @@ fn pin(lock: &OwnedFd) -> Result<usize, OpenError> {
 
 fn unpin(pin: usize) {
     if pin != 0 {
+        step!("unmap the liveness page");
         // SAFETY: a page of `pin`, unmapped once: its address was taken out of the fork page by a swap.
         let _ = unsafe { munmap(pin as *mut _, PAGE) };
     }

@@ -7,6 +7,8 @@
 use crate::layout::extent;
 use crate::ring::{Claim, Filling};
 use crate::shared::Shared;
+use crate::sync::step;
+use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
 
 impl Shared {
@@ -32,6 +34,7 @@ impl Shared {
     #[inline(always)]
     pub(crate) fn copy_in(&self, filling: Filling, bytes: &[u8]) {
         assert!(bytes.len() as u64 <= filling.length, "reserved for less");
+        step!("copy a payload in");
         // SAFETY: `room_of` has `filling.length` bytes (checked extents, the inline room), which nobody else touches (I7);
         // `bytes` is not in the segment, or in a loan of it that is not this one.
         unsafe {
@@ -64,6 +67,7 @@ impl Shared {
     #[inline(always)]
     pub(crate) fn copy_out(&self, claim: Claim, out: &mut Vec<u8>) {
         let length = claim.length() as usize;
+        step!("copy a payload out");
         out.clear();
         out.reserve(length);
         let to = NonNull::new(out.as_mut_ptr()).expect("a vector's pointer is not null");
@@ -72,14 +76,23 @@ impl Shared {
         // SAFETY: so many bytes have just been written.
         unsafe { out.set_len(length) };
     }
+
+    /// The payload in memory of this process's own.
+    pub(crate) fn private_copy(&self, claim: Claim) -> Held {
+        let mut bytes = Vec::new();
+        self.copy_out(claim, &mut bytes);
+        Held::private(bytes)
+    }
 }
 
-/// A run of payload bytes that its holder may read and write: the base of [`WriteLoan`](crate::WriteLoan) and
-/// [`Message`](crate::Message).
+/// A run of payload bytes that its holder may read and write: the base of [`WriteLoan`](crate::WriteLoan),
+/// [`Message`](crate::Message) and [`Lease`](crate::Lease). They lie in the segment, or, in a strict process, outside it.
 #[derive(Debug)]
 pub(crate) struct Held {
     start: NonNull<u8>,
     length: usize,
+    /// The capacity of the vector that `start` was taken from; 0: the bytes lie in the segment.
+    own: usize,
 }
 
 // SAFETY: it stands for bytes that one guard owns, as a Box<[u8]> does.
@@ -93,7 +106,28 @@ impl Held {
     /// The bytes are mapped, and the caller's alone, for as long as the result is used.
     #[inline(always)]
     pub(crate) unsafe fn new(start: NonNull<u8>, length: usize) -> Held {
-        Held { start, length }
+        Held {
+            start,
+            length,
+            own: 0,
+        }
+    }
+
+    /// Bytes that no other process can reach.
+    pub(crate) fn private(mut bytes: Vec<u8>) -> Held {
+        bytes.reserve_exact(1); // also an empty one has a capacity then
+        let mut bytes = ManuallyDrop::new(bytes);
+        Held {
+            start: NonNull::new(bytes.as_mut_ptr()).expect("a vector's pointer is not null"),
+            length: bytes.len(),
+            own: bytes.capacity(),
+        }
+    }
+
+    /// Do the bytes lie in the segment?
+    #[inline(always)]
+    pub(crate) fn is_lent(&self) -> bool {
+        self.own == 0
     }
 
     #[inline(always)]
@@ -108,7 +142,18 @@ impl Held {
         unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.length) }
     }
 
+    /// Shortens it to `length` bytes, if it is longer.
     pub(crate) fn truncate(&mut self, length: usize) {
         self.length = self.length.min(length);
+    }
+}
+
+impl Drop for Held {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if self.own > 0 {
+            // SAFETY: the parts of a vector that `private` took apart; `length` has at most become less.
+            drop(unsafe { Vec::from_raw_parts(self.start.as_ptr(), self.length, self.own) });
+        }
     }
 }

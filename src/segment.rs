@@ -11,6 +11,7 @@ use crate::layout::{
 use crate::memory::Memory;
 use crate::policy::Policy;
 use crate::sync::Ordering::{Relaxed, Release};
+use crate::sync::step;
 use crate::sys;
 use memmap2::{Advice, MmapOptions, MmapRaw};
 use rustix::fd::{BorrowedFd, OwnedFd};
@@ -85,6 +86,7 @@ impl Segment {
             ..policy.clone()
         };
         let segment = Self::format(fd, Path::new("an anonymous queue"), geometry, &anyone)?;
+        step!("seal the segment");
         rustix::fs::fcntl_add_seals(
             segment.fd(),
             SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL,
@@ -108,8 +110,10 @@ impl Segment {
             },
             errno => io("reserving memory", errno),
         };
+        step!("size the segment");
         rustix::fs::ftruncate(&fd, geometry.file_bytes).map_err(no_space)?;
         let mut reserved = 0;
+        step!("reserve the segment");
         match rustix::fs::fallocate(&fd, FallocateFlags::empty(), 0, needed) {
             // The file system cannot reserve: all of it is written once, so that no later store meets a full disk.
             Err(Errno::OPNOTSUPP | Errno::NOSYS) => {
@@ -141,6 +145,7 @@ impl Segment {
             created_ns: created.tv_sec as u64 * 1_000_000_000 + created.tv_nsec as u64,
             ..Header::new(policy.max_deliveries)
         };
+        step!("write the header");
         rustix::io::pwrite(&fd, &header.sealed().to_bytes(), 0).map_err(no_space)?;
         let fd = KeptFd::new(fd).map_err(|errno| io("fstat", errno))?;
         let segment = Segment {
@@ -216,6 +221,7 @@ impl Draft {
 
     /// Links the finished file to its name; fails if the name is taken.
     pub(crate) fn publish(&self, path: &Path) -> Result<(), OpenError> {
+        step!("publish the segment");
         let linked = match &self.temporary {
             Some(temporary) => rustix::fs::linkat(CWD, temporary, CWD, path, AtFlags::empty()),
             None => {
@@ -333,6 +339,7 @@ impl Segment {
 
     /// Puts memory behind the bytes `from..to` of the file, so that a store there cannot fail.
     pub(crate) fn reserve(&self, from: u64, to: u64) -> rustix::io::Result<()> {
+        step!("reserve memory for the arena");
         match self.own_fd() {
             Some(fd) => rustix::fs::fallocate(fd, FallocateFlags::empty(), from, to - from),
             // Without the descriptor the pages are faulted in through the mapping, which fails without a signal.

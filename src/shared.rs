@@ -23,13 +23,19 @@ pub(crate) struct Shared {
     /// How many turns a wait spins before it sleeps; adapts itself.
     pub(crate) spin: AtomicU32,
     pub(crate) pace: Pace,
+    /// Payloads are always copied: peers may write where they should not, at any time.
+    pub(crate) strict: bool,
 }
 
 /// A process that finds nothing, or no room, looks for the dead when its last look is older than this.
 const LOOK_EVERY: u64 = 50;
 
 impl Shared {
-    pub(crate) fn new(segment: Segment, unlink_on_drop: bool) -> Result<Shared, OpenError> {
+    pub(crate) fn new(
+        segment: Segment,
+        unlink_on_drop: bool,
+        strict: bool,
+    ) -> Result<Shared, OpenError> {
         let ring = Ring::new(segment.memory(), segment.header.max_deliveries);
         let membership = Membership::new(unlink_on_drop)?;
         let me = membership.attach(&segment, &ring)?;
@@ -39,6 +45,7 @@ impl Shared {
             membership,
             last_look: AtomicU64::new(sys::coarse_milliseconds()),
             pace: Pace::default(),
+            strict,
             spin: AtomicU32::new(if sys::cpus() > 1 {
                 crate::blocking::SPIN_START
             } else {

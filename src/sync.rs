@@ -1,9 +1,15 @@
-//! Atomics, fences and futexes: the machine's own, or loom's when its tests run.
+//! Atomics, fences and futexes: the machine's own, or loom's when its tests run, or ones with kill points (`steps.rs`).
 //!
 //! Everything above this file is written once. The lines of the ring that loom explores are the lines that ship.
 
+#[cfg(not(any(loom, kill_points)))]
+pub(crate) use std::sync::atomic::{AtomicU32, AtomicU64};
 #[cfg(not(loom))]
-pub(crate) use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
+pub(crate) use std::sync::atomic::{Ordering, fence};
+
+/// The same atomics, each access of which is a kill point.
+#[cfg(kill_points)]
+pub(crate) use crate::steps::{AtomicU32, AtomicU64};
 
 #[cfg(loom)]
 pub(crate) use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
@@ -35,9 +41,12 @@ pub(crate) fn full_fence_after_rmw() {
 #[repr(align(128))]
 pub(crate) struct CachePadded<T>(pub(crate) T);
 
-/// A named place where a crash test may kill the process. Without kill points it is nothing at all.
+/// A kill point that is no access to an atomic word: before a system call, or a copy. Without kill points it is nothing.
 macro_rules! step {
-    ($name:literal) => {};
+    ($name:literal) => {
+        #[cfg(kill_points)]
+        $crate::steps::reached(Some($name));
+    };
 }
 pub(crate) use step;
 
@@ -125,7 +134,14 @@ pub(crate) mod futex {
         seen: u32,
         until: Option<&rustix::thread::futex::Timespec>,
     ) -> Woken {
-        match wait_bitset(word, Flags::empty(), seen, until, NonZeroU32::MAX) {
+        super::step!("futex: wait");
+        match wait_bitset(
+            kernel_word(word),
+            Flags::empty(),
+            seen,
+            until,
+            NonZeroU32::MAX,
+        ) {
             Err(Errno::TIMEDOUT) => Woken::TimedOut,
             Err(Errno::INTR) => Woken::Interrupted,
             // AGAIN: the word had changed. Anything else (a kernel without futexes, an unmapped page) must not
@@ -136,7 +152,23 @@ pub(crate) mod futex {
 
     /// Wakes up to `count` sleepers and says how many.
     pub(crate) fn wake(word: &AtomicU32, count: u32) -> usize {
+        super::step!("futex: wake");
         // The kernel reads the count as an int.
-        futex_wake(word, Flags::empty(), count.min(i32::MAX as u32)).unwrap_or(0)
+        futex_wake(
+            kernel_word(word),
+            Flags::empty(),
+            count.min(i32::MAX as u32),
+        )
+        .unwrap_or(0)
+    }
+
+    #[cfg(not(kill_points))]
+    fn kernel_word(word: &AtomicU32) -> &AtomicU32 {
+        word
+    }
+
+    #[cfg(kill_points)]
+    fn kernel_word(word: &AtomicU32) -> &std::sync::atomic::AtomicU32 {
+        &word.0
     }
 }

@@ -1,5 +1,6 @@
 //! The few system calls that no crate offers as they are needed here.
 
+use crate::sync::step;
 use rustix::fd::{AsFd, AsRawFd, OwnedFd};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
@@ -10,11 +11,13 @@ use std::time::{Duration, Instant};
 ///
 /// rustix offers process-associated locks only, which fork and an unrelated `close` in the same process would drop.
 pub(crate) fn try_lock_byte(fd: impl AsFd, byte: u64) -> rustix::io::Result<bool> {
+    step!("lock a byte");
     lock_call(fd, byte, libc::F_WRLCK)
 }
 
 /// Drops the lock again.
 pub(crate) fn unlock_byte(fd: impl AsFd, byte: u64) -> rustix::io::Result<()> {
+    step!("unlock a byte");
     lock_call(fd, byte, libc::F_UNLCK).map(drop)
 }
 
@@ -39,6 +42,7 @@ fn lock_call(fd: impl AsFd, byte: u64, kind: libc::c_int) -> rustix::io::Result<
 
 /// Opens the file behind `fd` once more, as an open file description of its own.
 pub(crate) fn reopen(fd: impl AsFd) -> rustix::io::Result<OwnedFd> {
+    step!("open the segment's file again");
     let link = format!("/proc/self/fd/{}", fd.as_fd().as_raw_fd());
     rustix::fs::open(link, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())
 }

@@ -1,6 +1,6 @@
 //! A queue of values: serde and postcard, straight into the loan and straight out of the message.
 
-use crate::bytes::{BytesQueue, Message, WriteLoan};
+use crate::bytes::{BytesQueue, Lease, Message, WriteLoan};
 use crate::error::{GetError, PutError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -77,6 +77,24 @@ impl<T> Queue<T> {
     /// ```
     pub fn get_ref(&self) -> Result<Message, GetError> {
         self.bytes.get_ref()
+    }
+
+    /// Leases the next item, to be decoded by [`Lease::decode`]; waits while there is none.
+    ///
+    /// # Errors
+    ///
+    /// As [`BytesQueue::lease`].
+    ///
+    /// ```
+    /// let queue = ringpost::Queue::<String>::from(ringpost::Options::new().anonymous()?);
+    /// queue.put(&"resize".to_owned())?;
+    /// let job = queue.lease()?;
+    /// assert_eq!(job.decode::<&str>()?, "resize");
+    /// job.ack()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn lease(&self) -> Result<Lease, GetError> {
+        self.bytes.lease()
     }
 }
 

@@ -289,10 +289,9 @@ impl BytesQueue {
     fn get_ref_once(&self) -> Result<Message, GetStop> {
         let shared = &self.shared;
         let me = shared.me().map_err(GetStop::Attach)?;
-        let got = shared.claim(me).map(|mut claim| {
-            shared.ring.hold(&mut claim);
-            Message::new(Arc::clone(shared), claim)
-        });
+        let got = shared
+            .claim(me)
+            .map(|claim| Message::new(Arc::clone(shared), claim));
         shared.got();
         got
     }

@@ -40,9 +40,14 @@ pub struct WriteLoan {
 impl WriteLoan {
     #[inline(always)]
     pub(super) fn new(shared: Arc<Shared>, filling: Filling) -> WriteLoan {
-        let start = shared.room_of(filling);
-        // SAFETY: the descriptor is OWN(me) (I7) until this loan ends, and the loan owns a share of the mapping.
-        let bytes = unsafe { Held::new(start, filling.length as usize) };
+        let length = filling.length as usize;
+        let bytes = if shared.strict {
+            Held::private(vec![0; length])
+        } else {
+            let start = shared.room_of(filling);
+            // SAFETY: the descriptor is OWN(me) (I7) until this loan ends, and the loan owns a share of the mapping.
+            unsafe { Held::new(start, length) }
+        };
         WriteLoan {
             bytes,
             filling: Some(filling),
@@ -111,6 +116,7 @@ impl WriteLoan {
         reason = "the loan comes back; a box would cost an allocation"
     )]
     pub fn try_commit(mut self) -> Result<(), (WriteLoan, PutError)> {
+        self.copy_if_strict();
         let WriteLoan {
             bytes,
             filling,
@@ -142,8 +148,20 @@ impl WriteLoan {
         self.commit_patiently(Patience::until(deadline))
     }
 
+    /// The bytes of a strict process go into the segment now.
+    #[inline(always)]
+    fn copy_if_strict(&self) {
+        if let Some(filling) = self.filling
+            && self.shared.strict
+            && self.shared.is_me(self.identity)
+        {
+            self.shared.copy_in(filling, self.bytes.bytes());
+        }
+    }
+
     #[inline(always)]
     fn commit_patiently(&mut self, patience: Patience<'_>) -> Result<(), PutError> {
+        self.copy_if_strict();
         let WriteLoan {
             bytes,
             filling,

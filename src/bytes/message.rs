@@ -33,11 +33,19 @@ pub struct Message {
 }
 
 impl Message {
+    /// Delivers a claimed item.
     #[inline(always)]
-    pub(super) fn new(shared: Arc<Shared>, claim: Claim) -> Message {
-        let start = shared.payload_of(claim);
-        // SAFETY: the descriptor is HELD(me) (I7) until this message ends, and it owns a share of the mapping.
-        let bytes = unsafe { Held::new(start, claim.length() as usize) };
+    pub(super) fn new(shared: Arc<Shared>, mut claim: Claim) -> Message {
+        let bytes = if shared.strict {
+            let bytes = shared.private_copy(claim);
+            shared.ring.release(claim);
+            bytes
+        } else {
+            shared.ring.hold(&mut claim);
+            let start = shared.payload_of(claim);
+            // SAFETY: the descriptor is HELD(me) (I7) until this message ends, and it owns a share of the mapping.
+            unsafe { Held::new(start, claim.length() as usize) }
+        };
         Message {
             bytes,
             claim,
@@ -61,7 +69,9 @@ impl Message {
         self.claim.position
     }
 
-    /// How often the item has been delivered, this time included: more than 1 after a consumer died with it.
+    /// How often the item has been delivered, this time included, since it was put, or
+    /// [put back](crate::BytesQueue::requeue): more than 1 after a consumer died with it or refused it. At most 4095 are
+    /// counted.
     ///
     /// ```
     /// let queue = ringpost::Options::new().anonymous()?;
@@ -72,6 +82,20 @@ impl Message {
     #[must_use]
     pub fn deliveries(&self) -> u32 {
         self.claim.deliveries()
+    }
+
+    /// Has any consumer had this item before? True after deliveries that failed, also of an item that was put back from the
+    /// quarantine.
+    ///
+    /// ```
+    /// let queue = ringpost::Options::new().anonymous()?;
+    /// queue.put(b"one")?;
+    /// assert!(!queue.get_ref()?.is_redelivered());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn is_redelivered(&self) -> bool {
+        self.claim.is_redelivered()
     }
 
     /// Decodes the payload as postcard, which may borrow from it: strings and byte slices are not copied.
@@ -90,18 +114,23 @@ impl Message {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn decode<'a, D: Deserialize<'a>>(&'a self) -> Result<D, DecodeError> {
-        postcard::from_bytes(self).map_err(|source| DecodeError {
-            expected: std::any::type_name::<D>(),
-            len: self.len(),
-            source,
-        })
+        decode(self)
     }
+}
+
+/// Decodes a payload as postcard.
+pub(super) fn decode<'a, D: Deserialize<'a>>(payload: &'a [u8]) -> Result<D, DecodeError> {
+    postcard::from_bytes(payload).map_err(|source| DecodeError {
+        expected: std::any::type_name::<D>(),
+        len: payload.len(),
+        source,
+    })
 }
 
 impl Drop for Message {
     #[inline]
     fn drop(&mut self) {
-        if self.shared.is_me(self.identity) {
+        if self.bytes.is_lent() && self.shared.is_me(self.identity) {
             self.shared.ring.release(self.claim);
         }
     }

@@ -2,12 +2,16 @@
 
 mod batch;
 mod get;
+mod lease;
 mod loan;
 mod message;
 mod put;
+mod quarantine;
 
+pub use lease::Lease;
 pub use loan::WriteLoan;
 pub use message::Message;
+pub use quarantine::Quarantined;
 
 use crate::blocking::Patience;
 use crate::error::OpenError;
@@ -209,9 +213,11 @@ impl BytesQueue {
         self.shared.ring.state() != state::OPEN
     }
 
-    /// Waits until everything that was put, before or meanwhile, has been delivered.
+    /// Waits until everything that was put, before or meanwhile, has been delivered, and what was leased acknowledged. Items
+    /// in the quarantine count as done.
     ///
-    /// There is no counter that a killed process could leave wrong: the queue itself is looked at.
+    /// There is no counter that a killed process could leave wrong: the queue itself is looked at. What a dead worker had
+    /// leased is delivered to another one first.
     ///
     /// ```
     /// let queue = ringpost::Options::new().anonymous()?;

@@ -132,6 +132,8 @@ pub(crate) mod item {
     pub(crate) const MAX_DELIVERIES: u32 = (1 << 12) - 1;
     /// The payload lies in the extent, not in the inline room.
     pub(crate) const IN_EXTENT: u64 = 1 << 56;
+    /// It was set aside and then put back: its deliveries are counted anew.
+    pub(crate) const REQUEUED: u64 = 1 << 57;
     #[inline(always)]
     pub(crate) const fn length(word: u64) -> u64 {
         word & ((1 << 44) - 1)
@@ -139,6 +141,10 @@ pub(crate) mod item {
     #[inline(always)]
     pub(crate) const fn deliveries(word: u64) -> u32 {
         (word >> 44) as u32 & MAX_DELIVERIES
+    }
+    /// The same item, not delivered since it was put back.
+    pub(crate) const fn requeued(word: u64) -> u64 {
+        (word & !((MAX_DELIVERIES as u64) << 44)) | REQUEUED
     }
     /// The same item, delivered once more.
     #[inline(always)]

@@ -11,7 +11,7 @@
 use super::{Fault, Owner, PutFailure, Ring, tag};
 use crate::layout::{HOT_HINTS, descriptor, extent};
 use crate::memory::{Chunk, Index};
-use crate::sync::{Ordering::*, fence, full_fence_after_rmw, step};
+use crate::sync::{Ordering::*, fence, full_fence_after_rmw};
 use crate::wait;
 
 impl Ring {
@@ -116,7 +116,6 @@ impl Ring {
         let record = self.memory.record(index);
         let word = extent::pack(start, count);
         record.extent().store(word, Release); // ORDERING X (Release): before the chunk words below
-        step!("arena: the record is written");
         for chunk in start..start + count {
             // ORDERING K (AcqRel): pairs with the store of 0 in `clear`: nobody reads this chunk any more.
             // ORDERING X (AcqRel): after the record above.
@@ -130,7 +129,6 @@ impl Ring {
                 record.extent().store(0, Release); // ORDERING X (Release): after the words
                 return Err(chunk);
             }
-            step!("arena: a chunk is taken");
         }
         Ok(word)
     }
@@ -144,7 +142,6 @@ impl Ring {
             let word = self.memory.chunk(chunk);
             if word.load(Relaxed) == tag(index) {
                 word.store(0, Release); // ORDERING K (Release): pairs with the CAS in `take`
-                step!("arena: a chunk is free");
             }
         }
         // A hint that is too high costs the next search a second pass, no more.
@@ -174,7 +171,6 @@ impl Ring {
         let start = extent::start(word);
         self.clear(index, start, start + extent::count(word));
         self.memory.record(index).extent().store(0, Release); // ORDERING X (Release): after the words
-        step!("arena: the record is cleared");
     }
 
     /// Memory is short: frees the extents that FREE descriptors keep. Says whether there were any.
@@ -195,7 +191,6 @@ impl Ring {
                 Relaxed,
             );
             if ours.is_ok() {
-                step!("arena: a descriptor is reclaimed");
                 self.free(index, me);
                 any = true;
             }
@@ -254,7 +249,6 @@ impl Ring {
             .compare_exchange(from, descriptor::RECL | me.0, AcqRel, Relaxed)
             .is_ok();
         if ours {
-            step!("release: the extent is given back");
             self.free(index, me);
         }
         ours

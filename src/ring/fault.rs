@@ -11,6 +11,8 @@ pub(crate) enum Fault {
     Endless { slot: u32 },
     /// A descriptor's extent reaches beyond the arena.
     ExtentBeyondArena { descriptor: u32 },
+    /// A descriptor that this process holds was changed by another.
+    NotOurs { descriptor: u32 },
     /// A payload is longer than the memory that it lies in.
     PayloadBeyondMemory { descriptor: u32 },
 }
@@ -22,6 +24,9 @@ impl From<Fault> for Corrupt {
             Fault::Endless { slot } => ("no end to the search for a position", "slot", slot),
             Fault::ExtentBeyondArena { descriptor } => {
                 ("an extent beyond the arena", "descriptor", descriptor)
+            }
+            Fault::NotOurs { descriptor } => {
+                ("another word than its holder's", "descriptor", descriptor)
             }
             Fault::PayloadBeyondMemory { descriptor } => (
                 "a payload longer than its memory (the item is quarantined)",

@@ -3,7 +3,7 @@
 use super::{Fault, HINT_EVERY, Owner, Ring};
 use crate::layout::{descriptor, extent, item, position, slot};
 use crate::memory::Index;
-use crate::sync::{Ordering::*, fence, full_fence_after_rmw, step};
+use crate::sync::{Ordering::*, fence, full_fence_after_rmw};
 use crate::wait;
 
 /// Why nothing was got.
@@ -47,13 +47,19 @@ impl Claim {
         item::deliveries(self.item)
     }
 
+    /// Has anyone had it before?
+    pub(crate) fn is_redelivered(&self) -> bool {
+        self.deliveries() > 1 || self.item & item::REQUEUED != 0
+    }
+
     /// The first chunk of the payload, if it lies in the arena.
     #[inline(always)]
     pub(crate) fn first_chunk(&self) -> Option<u32> {
         (self.item & item::IN_EXTENT != 0).then(|| extent::start(self.extent))
     }
 
-    fn word(&self) -> u64 {
+    /// The descriptor's word while this claim stands.
+    pub(super) fn word(&self) -> u64 {
         self.state | self.owner.0 | self.position
     }
 }
@@ -94,7 +100,6 @@ impl Ring {
                     // ORDERING P, L (SeqCst): pairs with D = PEND: the payload is complete; and with the producers'
                     // load of D: the position is consumed. SeqCst: the wake below must not come before it (W).
                     if word.compare_exchange(d, loan, SeqCst, Relaxed).is_ok() {
-                        step!("get: claimed");
                         self.claimed(c);
                         return self.take_up(index, me, c);
                     }
@@ -163,17 +168,31 @@ impl Ring {
     }
 
     /// Claims the RETRY item of the lowest position, if there is one; otherwise clears the flag.
+    ///
+    /// A process that has just refused an item first takes whatever else there is, and that item last: or the one that it
+    /// always refuses would starve all others.
     #[cold]
     #[inline(never)]
     fn claim_again(&self, me: Owner, retry: u64) -> Option<Result<Claim, GetFailure>> {
-        loop {
+        let refused = self.refused.swap(0, Relaxed);
+        if refused != 0 {
+            match self.claim_next(me) {
+                Err(GetFailure::Empty) => {}
+                found => return Some(found),
+            }
+        }
+        // Positions in their order, or from the one after the refused on.
+        let before = |a: u64, b: u64| match refused {
+            0 => position::distance(a, b) < 0,
+            first => position::sub(a, first) < position::sub(b, first),
+        };
+        for _ in 0..self.bound {
             let mut best: Option<(Index, u64)> = None;
             for index in self.memory.indices() {
                 let d = self.memory.record(index).word().load(Acquire); // ORDERING P (Acquire): D = RETRY offers anew
                 if d & descriptor::STATE == descriptor::RETRY {
                     let p = descriptor::position(d);
-                    if best.is_none_or(|(_, b)| position::distance(p, descriptor::position(b)) < 0)
-                    {
+                    if best.is_none_or(|(_, b)| before(p, descriptor::position(b))) {
                         best = Some((index, d));
                     }
                 }
@@ -194,54 +213,59 @@ impl Ring {
                 .compare_exchange(d, descriptor::LOAN | me.0 | p, SeqCst, Relaxed)
                 .is_ok()
             {
-                step!("get: claimed again");
                 return Some(self.take_up(index, me, p));
             }
-            // Somebody else has it: that is progress, and each round leaves one RETRY less.
+            // Somebody else has it, and that is progress.
         }
+        None
     }
 
     /// Counts the delivery before anyone sees the payload, and checks where that lies.
     #[inline(always)]
     fn take_up(&self, index: Index, owner: Owner, p: u64) -> Result<Claim, GetFailure> {
-        let record = self.memory.record(index);
-        let counted = item::delivered(record.item().load(Relaxed)); // ours since the CAS (P, I7)
-        record.item().store(counted, Relaxed);
-        let claim = Claim {
+        let item = self.memory.record(index).item();
+        let counted = item::delivered(item.load(Relaxed)); // ours since the CAS (P, I7)
+        item.store(counted, Relaxed);
+        let claim = self.claim_of(index, owner, p, counted);
+        if self.is_sound(&claim) {
+            Ok(claim)
+        } else {
+            Err(self.damaged(claim).into())
+        }
+    }
+
+    /// A descriptor that has just become LOAN(owner,p).
+    #[inline(always)]
+    pub(super) fn claim_of(&self, index: Index, owner: Owner, p: u64, item: u64) -> Claim {
+        Claim {
             index,
             owner,
             position: p,
-            item: counted,
-            extent: record.extent().load(Relaxed),
+            item,
+            extent: self.memory.record(index).extent().load(Relaxed),
             state: descriptor::LOAN,
-        };
+        }
+    }
+
+    /// Does the payload lie within its memory?
+    #[inline(always)]
+    pub(super) fn is_sound(&self, claim: &Claim) -> bool {
         let geometry = &self.memory.geometry;
-        let end = u64::from(extent::start(claim.extent)) + u64::from(extent::count(claim.extent));
-        let room = if counted & item::IN_EXTENT != 0 {
-            u64::from(extent::count(claim.extent)) * geometry.chunk
+        let chunks = u64::from(extent::count(claim.extent));
+        let end = u64::from(extent::start(claim.extent)) + chunks;
+        let room = if claim.item & item::IN_EXTENT != 0 {
+            chunks * geometry.chunk
         } else {
             geometry.inline()
         };
-        if claim.length() > room || end > geometry.chunks {
-            return Err(self.set_aside(claim).into());
-        }
-        Ok(claim)
+        claim.length() <= room && end <= geometry.chunks
     }
 
     /// The claimed descriptor is damaged: nothing of it is used, and it is quarantined.
     #[cold]
     #[inline(never)]
-    fn set_aside(&self, claim: Claim) -> Fault {
-        let word = self.memory.record(claim.index).word();
-        // ORDERING F (SeqCst): from exactly LOAN(me,p), before the look at the waiters' bit (W).
-        let _ = word.compare_exchange(
-            claim.word(),
-            descriptor::QUAR | claim.position,
-            SeqCst,
-            Relaxed,
-        );
-        full_fence_after_rmw();
-        wait::notify_all(self.memory.ev_done());
+    pub(super) fn damaged(&self, claim: Claim) -> Fault {
+        self.set_aside(claim);
         Fault::PayloadBeyondMemory {
             descriptor: claim.index.get(),
         }
@@ -257,7 +281,6 @@ impl Ring {
             .compare_exchange(claim.word(), held, SeqCst, Relaxed)
             .is_ok()
         {
-            step!("get: held");
             full_fence_after_rmw();
             wait::notify_all(self.memory.ev_done());
         }
@@ -265,14 +288,16 @@ impl Ring {
     }
 
     /// Ends the use of an item, delivered or not: its descriptor and memory are free.
+    ///
+    /// False: the descriptor's word is not what this process made it, so somebody has written where he should not.
     #[inline(always)]
-    pub(crate) fn release(&self, claim: Claim) {
+    pub(crate) fn release(&self, claim: Claim) -> bool {
         self.release_descriptor(
             claim.index,
             claim.owner,
             claim.word(),
             extent::count(claim.extent),
-        );
+        )
     }
 
     /// [`release`](Self::release) of a batch that was just claimed: one fence and one look at the waiters for all of it.
@@ -297,7 +322,7 @@ impl Ring {
     pub(crate) fn drain(&self, me: Owner) -> Result<u64, Fault> {
         for drained in 0.. {
             match self.claim(me) {
-                Ok(claim) => self.release(claim),
+                Ok(claim) => _ = self.release(claim),
                 Err(GetFailure::Empty) => return Ok(drained),
                 Err(GetFailure::Corrupt(fault)) => return Err(fault),
             }

@@ -23,7 +23,7 @@
 //! | LOAN(C,p) | C | FREE, HELD(C,p), RECL(C), RETRY(p), QUAR(p) |
 //! | HELD(C,p) | C | FREE, RECL(C) |
 //! | RETRY(p) | anyone | LOAN(C,p) |
-//! | QUAR(p) | whoever lists the quarantine | RETRY(p), RECL |
+//! | QUAR(p) | anyone | LOAN(me,p), to read it, offer it again, or free it |
 //! | RECL(P) | P | FREE |
 //!
 //! Of a dead participant, whoever holds its liveness lock may do what that participant may do (`recover.rs`).
@@ -68,6 +68,7 @@ mod fault;
 mod get;
 mod put;
 mod recover;
+mod refuse;
 
 pub(crate) use audit::Finished;
 pub(crate) use fault::Fault;
@@ -109,6 +110,8 @@ pub(crate) struct Ring {
     next_hot: AtomicU32,
     /// How many puts do not look for a home descriptor that is on loan.
     skip_home: AtomicU32,
+    /// The position after the one that this process refused last, until it looks again; 0: none.
+    refused: AtomicU64,
     /// Deliveries after which an item is set aside.
     max_deliveries: u32,
     /// The most chunks that an extent may have to stay in any descriptor.
@@ -147,6 +150,7 @@ impl Ring {
             spill: AtomicU32::new(0),
             next_hot: AtomicU32::new(0),
             skip_home: AtomicU32::new(0),
+            refused: AtomicU64::new(0),
             arena_limit: AtomicU32::new(geometry.chunks as u32), // at most u32::MAX − 1 (layout.rs)
             max_deliveries,
             sticky: sticky as u32,

@@ -3,7 +3,7 @@
 use super::{Fault, HINT_EVERY, Owner, Ring};
 use crate::layout::{descriptor, extent, item, position, slot, state};
 use crate::memory::Index;
-use crate::sync::{Ordering::*, full_fence_after_rmw, spin_loop, step};
+use crate::sync::{Ordering::*, full_fence_after_rmw, spin_loop};
 use crate::wait;
 
 /// Why nothing was put.
@@ -71,7 +71,6 @@ impl Ring {
             self.memory.fetch_home(guess);
         }
         let (p, word) = self.room(guess)?;
-        step!("put: room was seen");
         let inline = length <= self.memory.geometry.inline() && !apart;
         let chunks = if inline {
             0
@@ -79,7 +78,6 @@ impl Ring {
             self.memory.geometry.chunks_for(length).max(1) as u32
         };
         let index = self.own(me, p, chunks).ok_or(PutFailure::NoDescriptor)?;
-        step!("put: a descriptor is owned");
         match self.provide(index, me, chunks) {
             Ok(extent) => Ok(Filling {
                 index,
@@ -132,7 +130,6 @@ impl Ring {
             p = free;
             // ORDERING P (Release): pairs with the load and the CAS in get.rs; the payload is complete.
             record.word().store(descriptor::PEND | me | p, Release);
-            step!("put: offered, not committed");
             // ORDERING C (SeqCst): the commit; pairs with every load of a slot word. Strong: a spurious failure would
             // skip p and break I1. SeqCst: the wake below must not be reordered before it (W).
             let committed = self.memory.slot(p).compare_exchange(
@@ -142,7 +139,6 @@ impl Ring {
                 Relaxed,
             );
             if committed.is_ok() {
-                step!("put: committed");
                 return self.committed(filling.index, filling.owner, p);
             }
             p = position::add(p, 1);

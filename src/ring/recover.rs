@@ -6,7 +6,7 @@
 use super::{Owner, Ring};
 use crate::layout::{descriptor, item, position, slot, state};
 use crate::memory::Index;
-use crate::sync::{Ordering::*, full_fence_after_rmw, step};
+use crate::sync::{Ordering::*, full_fence_after_rmw};
 
 /// What a recovery found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,7 +59,6 @@ impl Ring {
                 }
                 _ => {}
             }
-            step!("recover: a descriptor is done");
         }
         if any_retry {
             self.flag_retry();
@@ -101,7 +100,7 @@ impl Ring {
     }
 
     /// Some descriptor is RETRY: consumers must look. After D = RETRY, never before.
-    fn flag_retry(&self) {
+    pub(super) fn flag_retry(&self) {
         let flag = self.memory.retry();
         let mut v = flag.load(Relaxed);
         // ORDERING R (SeqCst): pairs with the load in `claim`, and with the CAS that clears it, which must fail now.

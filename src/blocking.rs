@@ -21,8 +21,12 @@ const SPIN_LEAST: u32 = 128;
 const SPIN_MOST: u32 = 8192;
 /// The most turns between two looks.
 const SPIN_LONGEST: u32 = 32;
-/// After so many looks the CPU is offered to others: with more processes than CPUs, the peer may need just this one.
+/// After so many looks the CPU is offered to others: with more processes than CPUs, the peer may need just this one. Not in
+/// the shortest spins: there it was of no use lately.
 const SPIN_YIELD: u32 = 32;
+/// A spin that has lasted so long is over. Somebody else had the CPU meanwhile, and kept it: whoever sleeps is preferred to
+/// him when it is woken, whoever offers his CPU again and again is not.
+const SPIN_TOO_LONG: Duration = Duration::from_millis(1);
 /// How long to spin for chunks or a descriptor: about what a sleep and a wake-up cost.
 const SPIN_FOR_MEMORY: Duration = Duration::from_micros(100);
 /// A sleep ends after this long, plus up to as much again, so that not all waiters wake together.
@@ -192,6 +196,8 @@ impl Shared {
             self.ring.await_a_run();
         }
         let mut spent = 0;
+        let mut offered: Option<Instant> = None;
+        let mut too_long = false;
         for look in 1_u32.. {
             if spent >= budget {
                 break;
@@ -200,11 +206,13 @@ impl Shared {
             // the same core, to whoever works.
             let turns = (1 + spent / 64).min(SPIN_LONGEST);
             spent += turns;
-            if look.is_multiple_of(SPIN_YIELD) {
+            if look.is_multiple_of(SPIN_YIELD) && budget > SPIN_LEAST {
                 if patience.is_over() {
                     return ControlFlow::Continue(error);
                 }
+                let since = *offered.get_or_insert_with(Instant::now);
                 std::thread::yield_now();
+                too_long = since.elapsed() > SPIN_TOO_LONG;
             } else {
                 for _ in 0..turns {
                     std::hint::spin_loop();
@@ -215,16 +223,25 @@ impl Shared {
                     if E::PACED {
                         self.pace.ended(self.ring.own_head(), look);
                     }
-                    self.spin
-                        .store((budget + budget / 8).min(SPIN_MOST), Relaxed);
+                    let next = match too_long {
+                        false => budget + budget / 8,
+                        true => budget / 4,
+                    };
+                    self.spin.store(next.clamp(SPIN_LEAST, SPIN_MOST), Relaxed);
                     return ControlFlow::Break(Ok(done));
                 }
                 Err(other) if other.event(self).is_none() => return ControlFlow::Break(Err(other)),
                 Err(other) => error = other,
             }
+            if too_long {
+                break;
+            }
         }
-        self.spin
-            .store((budget - budget / 4).max(SPIN_LEAST), Relaxed);
+        let next = match too_long {
+            false => budget - budget / 4,
+            true => budget / 4,
+        };
+        self.spin.store(next.max(SPIN_LEAST), Relaxed);
         ControlFlow::Continue(error)
     }
 

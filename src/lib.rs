@@ -43,6 +43,8 @@ mod backing;
 mod blocking;
 #[cfg(not(loom))]
 mod bytes;
+#[cfg(not(loom))]
+mod doctor;
 mod error;
 #[cfg(not(loom))]
 mod failure;
@@ -87,6 +89,8 @@ mod wait;
 
 #[cfg(not(loom))]
 pub use bytes::{BytesQueue, Lease, Message, Quarantined, WriteLoan};
+#[cfg(not(loom))]
+pub use doctor::{Audit, Finding};
 pub use error::{
     Corrupt, DecodeError, GeometryError, GetError, OpenError, PutError, PutManyError, Shortage,
 };

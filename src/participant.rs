@@ -322,6 +322,33 @@ fn leave(ring: &Ring, owner: Owner) {
         .store(entry::pack(incarnation, false), Release);
 }
 
+/// The participants that have died and were not recovered.
+#[cold]
+pub(crate) fn dead(segment: &Segment, ring: &Ring, me: Owner) -> Result<Vec<u32>, OpenError> {
+    let lock = segment.reopen()?;
+    let mut dead = Vec::new();
+    for i in (0..segment.geometry.participants as u32).filter(|&i| i != me.participant()) {
+        let word = ring.memory.participant(i, participant::WORD);
+        let attached = || word.load(Acquire) & entry::ATTACHED != 0; // ORDERING E (Acquire): pairs with E above
+        if attached() && try_lock(&lock, i)? {
+            if attached() {
+                dead.push(i);
+            }
+            let _ = sys::unlock_byte(&lock, byte(i));
+        }
+    }
+    Ok(dead)
+}
+
+/// For repairs that belong to no participant's place: only one process at a time makes them, while this is kept. `None`:
+/// another one does.
+pub(crate) fn one_doctor(segment: &Segment) -> Result<Option<OwnedFd>, OpenError> {
+    let lock = segment.reopen()?;
+    let free =
+        sys::try_lock_byte(&lock, 0).map_err(|errno| io("locking the doctor's byte", errno))?;
+    Ok(free.then_some(lock))
+}
+
 /// Recovers every participant whose lock is gone. Says how many there were. One's own place need not be looked at.
 #[cold]
 pub(crate) fn look_for_the_dead(

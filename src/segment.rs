@@ -350,6 +350,16 @@ impl Segment {
         }
     }
 
+    /// Are the header's bytes still what they were when this process opened or made the segment? True if they cannot be read.
+    pub(crate) fn header_is_intact(&self) -> bool {
+        let mut bytes = [0; HEADER_BYTES];
+        let Some(fd) = self.own_fd() else { return true };
+        match rustix::io::pread(fd, &mut bytes, 0) {
+            Ok(HEADER_BYTES) => Header::from_bytes(&bytes) == self.header.sealed(),
+            _ => true,
+        }
+    }
+
     /// Where the segment was created or opened, if it was by a path.
     pub(crate) fn path(&self) -> Option<&Path> {
         self.path.as_deref()

@@ -25,6 +25,7 @@ pub(crate) enum Command {
     Ls(LsArgs),
     Rm(RmArgs),
     Shutdown(ShutdownArgs),
+    Doctor(DoctorArgs),
     Demo(DemoArgs),
     #[command(hide = true)]
     DemoRole(RoleArgs),
@@ -168,6 +169,20 @@ pub(crate) struct ShutdownArgs {
     /// Drop what is queued
     #[arg(long)]
     pub(crate) now: bool,
+}
+
+/// Check a queue in use, and mend it.
+#[derive(Debug, clap::Args)]
+#[command(after_help = help::DOCTOR)]
+pub(crate) struct DoctorArgs {
+    /// The queue
+    pub(crate) name: String,
+    /// Mend what can be mended
+    #[arg(long)]
+    pub(crate) repair: bool,
+    /// As one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Move a text through a queue between processes, check it, and measure.

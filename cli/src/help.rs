@@ -90,6 +90,18 @@ Examples:
 Every process sees it at once, one that waits in a put or a get included. It cannot be undone:
 remove the queue and create it anew.";
 
+pub(crate) const DOCTOR: &str = "\
+Examples:
+  ringpost doctor jobs
+  ringpost doctor jobs --repair
+  ringpost doctor jobs --json | jq '.findings[].what'
+
+Looks at every slot, descriptor, chunk and participant while others go on using the queue, and says
+in words what no correct process leaves. What a process is in the middle of is not reported. The
+dead are recovered when the queue is opened, as at every open.
+
+Exit codes: 0 healthy, or mended; 3 something is wrong (still), or there is no such queue.";
+
 pub(crate) const DEMO: &str = "\
 Examples:
   ringpost demo

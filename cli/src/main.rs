@@ -6,6 +6,7 @@
 mod args;
 mod create;
 mod demo;
+mod doctor;
 mod exit;
 mod framing;
 mod get;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         Command::Ls(args) => list::run(&args),
         Command::Rm(args) => remove::run(&args),
         Command::Shutdown(args) => shutdown::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::DemoRole(args) => demo::roles::run(&args),
     };

@@ -57,6 +57,10 @@ impl BytesQueue {
         }
     }
 
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
     /// How many items are queued, 0 to [`capacity`](Self::capacity). Items that wait to be delivered again do not count.
     ///
     /// Another process may have changed it by the time it returns.

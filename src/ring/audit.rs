@@ -47,7 +47,7 @@ impl Ring {
     }
 
     /// Does a slot name this PEND descriptor: is it committed?
-    fn named(&self, d: u64, index: u32) -> bool {
+    pub(super) fn named(&self, d: u64, index: u32) -> bool {
         let p = descriptor::position(d);
         // ORDERING C (Acquire): pairs with the commit.
         self.memory.slot(p).load(Acquire) == slot::pack(p, index)

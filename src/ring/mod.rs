@@ -64,6 +64,8 @@
 
 mod arena;
 mod audit;
+#[cfg(not(loom))]
+mod check;
 mod fault;
 mod get;
 mod put;
@@ -71,9 +73,13 @@ mod recover;
 mod refuse;
 
 pub(crate) use audit::Finished;
+#[cfg(not(loom))]
+pub(crate) use check::Flaw;
 pub(crate) use fault::Fault;
 pub(crate) use get::{Claim, GetFailure};
 pub(crate) use put::{Filling, PutFailure};
+#[cfg(not(loom))]
+pub(crate) use recover::Recovered;
 
 use crate::layout::{descriptor, position, slot, state};
 use crate::memory::{Index, Memory};

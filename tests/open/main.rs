@@ -6,6 +6,7 @@ mod common;
 
 mod corrupt;
 mod damage;
+mod doctor;
 mod files;
 mod header;
 mod left_overs;

@@ -94,7 +94,7 @@ impl BytesQueue {
     /// Mends what can be mended while others use the queue, and says how many things it changed: recovers the dead, frees
     /// what is held by nobody and chunks that no descriptor knows, restores slots, flags and hints, and wakes everyone.
     ///
-    /// What it cannot mend stays in the next [`audit`](Self::audit).
+    /// What it cannot mend stays in the next [`audit`](Self::audit). One process repairs at a time: 0 if another one does.
     ///
     /// # Errors
     ///
@@ -150,6 +150,10 @@ impl Shared {
 
     fn repair(&self) -> Result<u64, OpenError> {
         let me = self.me().map_err(|error| *error)?;
+        // Nobody else mends the same things meanwhile: a chunk that is freed twice may be somebody's by then.
+        let Some(_alone) = participant::one_doctor(&self.segment)? else {
+            return Ok(0);
+        };
         let mut mended = 0;
         // One flaw may hide another.
         for _ in 0..ROUNDS {
@@ -180,8 +184,8 @@ impl Shared {
     /// Finishes what is left of a participant that is not there, as recovery does. Says whether there was anything.
     fn adopt(&self, word: u64) -> Result<bool, OpenError> {
         let gone = Owner(word & descriptor::OWNER);
-        let Some(_alone) = participant::one_doctor(&self.segment)? else {
-            return Ok(false); // another one is at it
+        let Some(_place) = participant::place_of_nobody(&self.segment, &self.ring, gone)? else {
+            return Ok(false); // somebody may become this very participant
         };
         // ORDERING F (Acquire): pairs with every change of D.
         let is_there = |word: u64| {

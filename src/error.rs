@@ -287,7 +287,7 @@ impl std::fmt::Display for Shortage {
         f.write_str(match self {
             Shortage::Slots => "the queue is full: get something first, or wait",
             Shortage::Descriptors => {
-                "all items in flight are held: release some, or create the queue with more in_flight"
+                "all items in flight are held: release some, look into the quarantine, or create the queue with more in_flight"
             }
             Shortage::Arena => {
                 "the arena has no room for this payload now: release items, or create the queue with a larger arena"
@@ -422,9 +422,9 @@ pub enum GetError {
     /// A signal handler has run, and the caller wanted to stop for it.
     #[error("interrupted: a signal handler asked to stop; nothing was taken")]
     Interrupted,
-    /// This lease was made before a fork, in the parent process, and only the parent can acknowledge it.
+    /// This lease was made before a fork, in the parent process, and only the parent decides about its item.
     #[error(
-        "this lease belongs to the parent process: only the process that has leased an item can acknowledge it"
+        "this lease belongs to the parent process: only the process that has leased an item can end its lease"
     )]
     Inherited,
     /// After a fork, this process could not attach to the queue.

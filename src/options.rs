@@ -80,7 +80,8 @@ impl Options {
         self
     }
 
-    /// How many items may be held at once, beside those that are queued: loans being written, messages being read. Default:
+    /// How many items may be held at once, beside those that are queued: loans being written, messages being read, leases,
+    /// and what is in the quarantine. Default:
     /// the capacity rounded up to a power of two, but at least 64 and at most 4096.
     ///
     /// Each costs as much as a slot (128 bytes by default). When all are in use, puts find no descriptor and wait.

@@ -349,6 +349,24 @@ pub(crate) fn one_doctor(segment: &Segment) -> Result<Option<OwnedFd>, OpenError
     Ok(free.then_some(lock))
 }
 
+/// For what a descriptor says of a participant that is not there: keeps anyone from becoming just that one, while the result
+/// is kept. `None`: that cannot be had.
+pub(crate) fn place_of_nobody(
+    segment: &Segment,
+    ring: &Ring,
+    nobody: Owner,
+) -> Result<Option<OwnedFd>, OpenError> {
+    let i = nobody.participant();
+    let lock = segment.reopen()?;
+    if u64::from(i) >= segment.geometry.participants || try_lock(&lock, i)? {
+        return Ok(Some(lock)); // no place at all, or nobody attaches there now
+    }
+    // Somebody else has the place. The next one there could be it.
+    let word = ring.memory.participant(i, participant::WORD).load(Acquire); // ORDERING E (Acquire): as above
+    let next = entry::incarnation(word).wrapping_add(1) & 127;
+    Ok((descriptor::incarnation(nobody.0) != next).then_some(lock))
+}
+
 /// Recovers every participant whose lock is gone. Says how many there were. One's own place need not be looked at.
 #[cold]
 pub(crate) fn look_for_the_dead(

@@ -115,7 +115,9 @@ impl Held {
 
     /// Bytes that no other process can reach.
     pub(crate) fn private(mut bytes: Vec<u8>) -> Held {
-        bytes.reserve_exact(1); // also an empty one has a capacity then
+        if bytes.capacity() == 0 {
+            bytes.reserve_exact(1); // a capacity says that these are not lent
+        }
         let mut bytes = ManuallyDrop::new(bytes);
         Held {
             start: NonNull::new(bytes.as_mut_ptr()).expect("a vector's pointer is not null"),
@@ -140,6 +142,16 @@ impl Held {
     pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
         // SAFETY: as above, and `&mut self` excludes every other slice of them.
         unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.length) }
+    }
+
+    /// The bytes, for another guard; none are left here.
+    pub(crate) fn take(&mut self) -> Held {
+        let none = Held {
+            start: NonNull::dangling(),
+            length: 0,
+            own: 0,
+        };
+        std::mem::replace(self, none)
     }
 
     /// Shortens it to `length` bytes, if it is longer.

@@ -7,7 +7,7 @@ use crate::pace::Pace;
 use crate::participant::{self, Identity, Membership};
 use crate::ring::{Claim, Fault, Filling, GetFailure, Owner, PutFailure, Ring};
 use crate::segment::Segment;
-use crate::sync::Ordering::*;
+use crate::sync::{CachePadded, Ordering::*};
 use crate::sys;
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
@@ -20,6 +20,9 @@ pub(crate) struct Shared {
     pub(crate) membership: Membership,
     /// When this process last looked for the dead, in milliseconds; see `look_now_and_then`.
     last_look: AtomicU64,
+    /// When it last looked at the clock, in milliseconds, and how many operations it does until it looks again.
+    last_clock: AtomicU64,
+    until_clock: CachePadded<AtomicU32>,
     /// How many turns a wait spins before it sleeps; adapts itself.
     pub(crate) spin: AtomicU32,
     pub(crate) pace: Pace,
@@ -29,6 +32,8 @@ pub(crate) struct Shared {
 
 /// A process that finds nothing, or no room, looks for the dead when its last look is older than this.
 const LOOK_EVERY: u64 = 50;
+/// The most operations between two looks at the clock.
+const OPERATIONS_TO_CLOCK: u32 = 15;
 
 impl Shared {
     pub(crate) fn new(
@@ -44,6 +49,8 @@ impl Shared {
             segment,
             membership,
             last_look: AtomicU64::new(sys::coarse_milliseconds()),
+            last_clock: AtomicU64::new(sys::coarse_milliseconds()),
+            until_clock: CachePadded::default(),
             pace: Pace::default(),
             strict,
             spin: AtomicU32::new(if sys::cpus() > 1 {
@@ -83,15 +90,16 @@ impl Shared {
     /// Recovers every participant that has died. Says how many there were.
     pub(crate) fn look_for_the_dead(&self, me: Owner) -> Result<u32, OpenError> {
         self.last_look.store(sys::coarse_milliseconds(), Relaxed);
-        self.ring.has_looked();
         participant::look_for_the_dead(&self.segment, &self.ring, Some(me))
     }
 
     /// For those who found nothing or no room, again and again: what they want may be a dead participant's.
     #[cold]
     pub(crate) fn look_now_and_then(&self) {
-        let now = sys::coarse_milliseconds();
-        self.ring.has_looked();
+        self.look_if_old(sys::coarse_milliseconds());
+    }
+
+    fn look_if_old(&self, now: u64) {
         if now.saturating_sub(self.last_look.load(Relaxed)) >= LOOK_EVERY
             && let Ok(me) = self.me()
         {
@@ -100,12 +108,32 @@ impl Shared {
         }
     }
 
-    /// For those who are always busy and never find the queue empty or full.
+    /// For those who are always busy and never find the queue empty or full: the clock costs as much as a part of an
+    /// operation, so it is read now and then. Threads may miscount; they only look sooner or later.
     #[inline(always)]
     pub(crate) fn look_if_due(&self) {
-        if self.ring.look_is_due() {
-            self.look_now_and_then();
+        let left = self.until_clock.0.load(Relaxed);
+        if left > 0 {
+            self.until_clock.0.store(left - 1, Relaxed);
+        } else {
+            self.look_at_the_clock();
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn look_at_the_clock(&self) {
+        let now = sys::coarse_milliseconds();
+        let since = now.saturating_sub(self.last_clock.load(Relaxed));
+        // Whoever takes long for each item reads it at each.
+        let operations = if since < LOOK_EVERY / 4 {
+            OPERATIONS_TO_CLOCK
+        } else {
+            0
+        };
+        self.last_clock.store(now, Relaxed);
+        self.until_clock.0.store(operations, Relaxed);
+        self.look_if_old(now);
     }
 
     // ---- put ----

@@ -1,96 +1,64 @@
-//! model: any sequence of operations against a `VecDeque`, with loans held and released out of order, two handles, and
-//! payloads that compete for a small arena.
+//! model: any sequence of operations against a `VecDeque`, with loans, messages and leases held and released out of order,
+//! refusals, the quarantine, two handles of which one may be strict, and payloads that compete for a small arena.
 
+#[path = "model/items.rs"]
+mod items;
+#[path = "model/leases.rs"]
+mod leases;
+#[path = "model/steps.rs"]
+mod steps;
+
+use items::{Item, Items};
+use leases::{described, reopened};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use ringpost::{BytesQueue, GetError, Message, Options, PutError, Shortage, WriteLoan};
-use std::collections::VecDeque;
-use std::os::fd::AsFd;
-
-#[derive(Clone, Debug)]
-enum Step {
-    Put(usize),
-    PutParts(usize, usize, usize),
-    PutMany(Vec<usize>),
-    Loan(usize),
-    Truncate(usize, usize),
-    Commit(usize),
-    DropLoan(usize),
-    Get,
-    GetInto,
-    GetMany(usize),
-    GetRef,
-    Scribble(usize),
-    DropMessage(usize),
-    Reopen,
-    Shutdown,
-    ShutdownNow,
-}
-
-const CHUNK: usize = 64;
-const ARENA: usize = 8 * CHUNK;
-const IN_FLIGHT: usize = 3;
-
-/// Lengths around every edge: empty, inline, one chunk, several, the whole arena, too large.
-fn length() -> impl Strategy<Value = usize> {
-    prop_oneof![
-        4 => 0..=40_usize,
-        4 => CHUNK - 1..=2 * CHUNK + 1,
-        2 => 3 * CHUNK..=ARENA,
-        1 => ARENA..=ARENA + 1,
-    ]
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    prop_oneof![
-        8 => length().prop_map(Step::Put),
-        2 => (0..100_usize, 0..100_usize, 0..7_usize).prop_map(|(a, b, shift)| Step::PutParts(a, b, 1 << shift)),
-        2 => vec(length(), 0..4).prop_map(Step::PutMany),
-        4 => length().prop_map(Step::Loan),
-        2 => (0..4_usize, length()).prop_map(|(which, to)| Step::Truncate(which, to)),
-        4 => (0..4_usize).prop_map(Step::Commit),
-        2 => (0..4_usize).prop_map(Step::DropLoan),
-        6 => Just(Step::Get),
-        2 => Just(Step::GetInto),
-        2 => (0..4_usize).prop_map(Step::GetMany),
-        4 => Just(Step::GetRef),
-        2 => (0..4_usize).prop_map(Step::Scribble),
-        4 => (0..4_usize).prop_map(Step::DropMessage),
-        1 => Just(Step::Reopen),
-    ]
-}
+use ringpost::{BytesQueue, GetError, Lease, Message, Options, PutError, Shortage, WriteLoan};
+use steps::{ARENA, CHUNK, IN_FLIGHT, Step, step};
 
 /// The queue under test, through two handles in turn, and what must be in it.
 struct Pair {
     handles: [BytesQueue; 2],
     turn: usize,
-    expected: VecDeque<Vec<u8>>,
+    /// Which participant each handle is, over all that there were.
+    participants: [usize; 2],
+    /// Is each participant strict?
+    strict: Vec<bool>,
+    expected: Items,
     loans: Vec<(WriteLoan, Vec<u8>)>,
-    messages: Vec<(Message, Vec<u8>)>,
+    /// With their bytes, and whether these lie in the segment.
+    messages: Vec<(Message, Vec<u8>, bool)>,
+    /// With the participant that has leased it.
+    leases: Vec<(Lease, Item, usize)>,
     capacity: usize,
     closed: bool,
+    dropping: bool,
     next: u8,
 }
 
 impl Pair {
-    fn new(capacity: usize) -> Pair {
+    fn new(capacity: usize, max_deliveries: u32) -> Pair {
         let one = Options::new()
             .capacity(capacity)
             .in_flight(IN_FLIGHT)
+            .max_deliveries(max_deliveries)
             .inline(32)
             .chunk(CHUNK)
             .arena(ARENA as u64)
             .anonymous()
             .unwrap();
-        let two = reopened(&one);
+        let two = reopened(&one, false);
         Pair {
             handles: [one, two],
             turn: 0,
-            expected: VecDeque::new(),
+            participants: [0, 1],
+            strict: vec![false; 2],
+            expected: Items::new(max_deliveries, capacity.next_power_of_two() as u64),
             loans: Vec::new(),
             messages: Vec::new(),
+            leases: Vec::new(),
             capacity,
             closed: false,
+            dropping: false,
             next: 0,
         }
     }
@@ -111,23 +79,25 @@ impl Pair {
             Ok(()) => {
                 assert!(!self.closed, "a put after the shutdown");
                 assert!(
-                    self.expected.len() < self.capacity,
+                    self.expected.queued.len() < self.capacity,
                     "a put into a full queue"
                 );
                 assert!(payload.len() <= ARENA);
-                self.expected.push_back(payload);
+                self.expected.put(payload);
             }
             Err(PutError::Closed) => assert!(self.closed),
             Err(PutError::TooLarge { len, max }) => {
                 assert_eq!((len as usize, max as usize), (payload.len(), ARENA));
                 assert!(payload.len() > ARENA);
             }
-            Err(PutError::Full(Shortage::Slots)) => assert_eq!(self.expected.len(), self.capacity),
+            Err(PutError::Full(Shortage::Slots)) => {
+                assert_eq!(self.expected.queued.len(), self.capacity);
+            }
             Err(PutError::Full(Shortage::Descriptors)) => {
-                let held = self.loans.len() + self.messages.len();
+                let held = self.loans.len() + self.messages_lent() + self.leases.len();
                 let descriptors = self.capacity.next_power_of_two() + IN_FLIGHT;
                 assert!(
-                    held + self.expected.len() >= descriptors,
+                    held + self.expected.all().count() >= descriptors,
                     "{held} held, no descriptor"
                 );
             }
@@ -148,28 +118,59 @@ impl Pair {
     /// How many chunks items, loans and messages can hold, and how many of them do: an extent is at most twice what its
     /// payload needs, and a short payload may have been truncated from a long one.
     fn chunks_held_at_most(&self) -> (usize, usize) {
-        let payloads = self.expected.iter().map(Vec::len);
-        let messages = self.messages.iter().map(|(_, bytes)| bytes.len());
+        let payloads = self.expected.all().map(|item| item.payload.len());
+        let lent = self.messages.iter().filter(|(_, _, lent)| *lent);
+        let messages = lent.map(|(_, bytes, _)| bytes.len());
+        let leases = self.leases.iter().map(|(lease, _, _)| lease.len());
         let loans = self.loans.iter().map(|(loan, _)| loan.len());
         let chunks: Vec<_> = payloads
             .chain(messages)
             .chain(loans)
+            .chain(leases)
             .map(|len| 2 * len.div_ceil(CHUNK).max(1))
             .collect();
         (chunks.iter().sum(), chunks.len())
     }
 
-    fn check_got(&mut self, got: Result<Vec<u8>, GetError>) {
+    fn messages_lent(&self) -> usize {
+        self.messages.iter().filter(|(_, _, lent)| *lent).count()
+    }
+
+    fn check_got(&mut self, got: Result<Vec<u8>, GetError>, me: usize) {
+        if let Some(got) = self.check_next(got, me) {
+            let item = self.expected.take(me).map(|item| item.payload);
+            assert_eq!(Some(got), item);
+        }
+    }
+
+    /// Passes on what was got; an error must be the right one.
+    fn check_next<T>(&mut self, got: Result<T, GetError>, me: usize) -> Option<T> {
         match got {
-            Ok(got) => assert_eq!(Some(got), self.expected.pop_front()),
-            Err(GetError::Empty) => assert!(self.expected.is_empty() && !self.closed),
-            Err(GetError::Closed) => assert!(self.expected.is_empty() && self.closed),
+            Ok(got) => {
+                assert!(!self.dropping, "after shutdown_now");
+                Some(got)
+            }
+            Err(GetError::Empty) => {
+                assert_eq!(self.expected.take(me), None);
+                assert!(!self.closed || !self.leases.is_empty(), "nothing will come");
+                None
+            }
+            Err(GetError::Closed) if self.dropping => {
+                self.expected.clear();
+                None
+            }
+            Err(GetError::Closed) => {
+                assert_eq!(self.expected.take(me), None);
+                assert!(self.closed && self.leases.is_empty());
+                None
+            }
             Err(other) => panic!("{other}"),
         }
     }
 
     fn run(&mut self, step: Step) {
         let queue = self.queue();
+        let me = self.participants[self.turn % 2];
         match step {
             Step::Put(length) => {
                 let payload = self.payload(length);
@@ -221,7 +222,7 @@ impl Pair {
                 match loan.try_commit() {
                     Ok(()) => self.check_put(Ok(()), payload),
                     Err((loan, PutError::Full(Shortage::Slots))) => {
-                        assert_eq!(self.expected.len(), self.capacity);
+                        assert_eq!(self.expected.queued.len(), self.capacity);
                         self.loans.push((loan, payload));
                     }
                     Err((_, error)) => self.check_put(Err(error), payload),
@@ -230,32 +231,34 @@ impl Pair {
             Step::DropLoan(which) if which < self.loans.len() => {
                 drop(self.loans.swap_remove(which))
             }
-            Step::Get => self.check_got(queue.try_get()),
+            Step::Get => self.check_got(queue.try_get(), me),
             Step::GetInto => {
                 let mut out = vec![1, 2, 3];
                 let got = queue.try_get_into(&mut out).map(|()| out);
-                self.check_got(got);
+                self.check_got(got, me);
             }
             Step::GetMany(max) => match queue.try_get_many(max) {
                 Ok(items) => {
-                    assert_eq!(items.len(), max.min(self.expected.len()));
+                    let got = items.len();
                     for item in items {
-                        self.check_got(Ok(item));
+                        self.check_got(Ok(item), me);
+                    }
+                    if got < max {
+                        assert_eq!(self.expected.take(me), None, "there were more");
                     }
                 }
-                Err(error) => self.check_got(Err(error)),
+                Err(error) => self.check_got(Err(error), me),
             },
-            Step::GetRef => match queue.try_get_ref() {
-                Ok(message) => {
-                    assert_eq!(message.deliveries(), 1);
-                    self.check_got(Ok(message.to_vec()));
-                    let bytes = message.to_vec();
-                    self.messages.push((message, bytes));
+            Step::GetRef => {
+                if let Some(message) = self.check_next(queue.try_get_ref(), me) {
+                    let item = self.expected.take(me).expect("nothing there");
+                    assert_eq!(described(&message), item);
+                    self.messages
+                        .push((message, item.payload, !self.strict[me]));
                 }
-                Err(error) => self.check_got(Err(error)),
-            },
+            }
             Step::Scribble(which) => {
-                if let Some((message, bytes)) = self.messages.get_mut(which) {
+                if let Some((message, bytes, _)) = self.messages.get_mut(which) {
                     message.fill(0xee);
                     bytes.fill(0xee);
                 }
@@ -263,10 +266,20 @@ impl Pair {
             Step::DropMessage(which) if which < self.messages.len() => {
                 drop(self.messages.swap_remove(which));
             }
-            Step::Reopen => {
+            Step::Reopen(strict) => {
                 let other = self.turn % 2;
-                self.handles[other] = reopened(&self.handles[1 - other]);
+                self.handles[other] = reopened(&self.handles[1 - other], strict);
+                self.participants[other] = self.strict.len();
+                self.strict.push(strict);
             }
+            Step::Lease
+            | Step::Ack(_)
+            | Step::Refuse(_)
+            | Step::IntoMessage(_)
+            | Step::SetAside(_)
+            | Step::Inspect(_)
+            | Step::Requeue(_)
+            | Step::Discard(_) => self.run_lease(step, &queue, me),
             Step::Shutdown => {
                 queue.shutdown();
                 self.closed = true;
@@ -274,6 +287,7 @@ impl Pair {
             Step::ShutdownNow => {
                 queue.shutdown_now();
                 self.closed = true;
+                self.dropping = true;
                 self.expected.clear();
             }
             Step::Commit(_) | Step::DropLoan(_) | Step::DropMessage(_) => {}
@@ -284,20 +298,31 @@ impl Pair {
     /// What must hold between any two operations.
     fn check(&mut self) {
         let queue = self.queue();
-        assert_eq!(queue.len(), self.expected.len());
+        let queued = self.expected.queued.len();
+        assert_eq!(queue.len(), queued);
         assert_eq!(queue.is_empty(), self.expected.is_empty());
-        assert_eq!(queue.is_full(), self.expected.len() == self.capacity);
+        assert_eq!(queue.is_full(), queued == self.capacity);
         for (loan, payload) in &self.loans {
             assert_eq!(**loan, **payload, "somebody wrote into a loan");
         }
-        for (message, bytes) in &self.messages {
+        for (message, bytes, _) in &self.messages {
             assert_eq!(**message, **bytes, "somebody wrote into a message");
         }
+        for (lease, item, _) in &self.leases {
+            assert_eq!(**lease, *item.payload, "somebody wrote into a lease");
+        }
         let stats = queue.stats();
-        assert_eq!(stats.queued as usize, self.expected.len());
+        let counted = [stats.queued, stats.retry, stats.quarantined, stats.loaned];
+        let expected = [
+            queued,
+            self.expected.waiting.len(),
+            self.expected.aside.len(),
+            self.leases.len(),
+        ];
+        assert_eq!(counted.map(|n| n as usize), expected);
         assert_eq!(stats.filling as usize, self.loans.len());
-        assert_eq!(stats.held as usize, self.messages.len());
-        let used = stats.queued + stats.filling + stats.held + stats.free;
+        assert_eq!(stats.held as usize, self.messages_lent());
+        let used = counted.iter().sum::<u64>() + stats.filling + stats.held + stats.free;
         assert_eq!(used, stats.descriptors, "a descriptor is lost: {stats:?}");
     }
 
@@ -305,10 +330,22 @@ impl Pair {
     fn settle(mut self) {
         self.loans.clear();
         self.messages.clear();
-        while let Ok(got) = self.handles[0].try_get() {
-            assert_eq!(Some(got), self.expected.pop_front());
+        while !self.leases.is_empty() {
+            self.run(Step::Refuse(0));
+        }
+        let me = self.participants[0];
+        loop {
+            let got = self.handles[0].try_get();
+            let done = got.is_err();
+            self.check_got(got, me);
+            if done {
+                break;
+            }
         }
         assert!(self.expected.is_empty());
+        while !self.expected.aside.is_empty() {
+            self.run(Step::Discard(0));
+        }
         if !self.closed {
             let payload = vec![7; ARENA];
             self.handles[0]
@@ -320,16 +357,16 @@ impl Pair {
     }
 }
 
-fn reopened(queue: &BytesQueue) -> BytesQueue {
-    ringpost::from_fd(queue.as_fd().try_clone_to_owned().unwrap()).unwrap()
-}
-
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_sequence_is_a_fifo(capacity in 1..=9_usize, steps in vec(step(), 1..120)) {
-        let mut pair = Pair::new(capacity);
+    fn any_sequence_is_a_fifo(
+        capacity in 1..=9_usize,
+        max_deliveries in 1..=4_u32,
+        steps in vec(step(), 1..120),
+    ) {
+        let mut pair = Pair::new(capacity, max_deliveries);
         for step in steps {
             pair.run(step);
         }
@@ -339,11 +376,12 @@ proptest! {
     #[test]
     fn shutdown_ends_any_sequence(
         capacity in 1..=5_usize,
+        max_deliveries in 1..=3_u32,
         before in vec(step(), 0..30),
         now in any::<bool>(),
         after in vec(step(), 0..30),
     ) {
-        let mut pair = Pair::new(capacity);
+        let mut pair = Pair::new(capacity, max_deliveries);
         for step in before {
             pair.run(step);
         }

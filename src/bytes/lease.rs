@@ -209,10 +209,11 @@ impl Lease {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn into_message(mut self) -> Result<Message, GetError> {
+        let bytes = self.bytes.take();
         let mut message = None;
         self.end(|shared, claim| {
-            message = Some(Message::new(Arc::clone(shared), claim));
-            true
+            message = Message::of_lease(Arc::clone(shared), claim, bytes);
+            message.is_some()
         })?;
         Ok(message.expect("made just now"))
     }

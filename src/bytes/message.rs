@@ -54,6 +54,21 @@ impl Message {
         }
     }
 
+    /// Delivers an item that was leased, with the bytes that the lease has shown: those of a strict process are its copy, and
+    /// in the segment there may be others by now. `None`: the item is not this process's any more.
+    pub(super) fn of_lease(shared: Arc<Shared>, mut claim: Claim, bytes: Held) -> Option<Message> {
+        let delivered = match bytes.is_lent() {
+            true => shared.ring.hold(&mut claim),
+            false => shared.ring.release(claim),
+        };
+        delivered.then(|| Message {
+            bytes,
+            claim,
+            identity: shared.identity(),
+            shared,
+        })
+    }
+
     /// The item's position: how many items were put before it since the queue was created, modulo 2^44, plus a constant.
     /// First deliveries come in this order.
     ///

@@ -189,7 +189,8 @@ impl BytesQueue {
         self.shared.ring.set_state(state::DRAINING);
     }
 
-    /// Ends the queue for everyone, in all processes at once, and drops what is queued. Messages that are held stay valid.
+    /// Ends the queue for everyone, in all processes at once, and drops what is queued. Messages and
+    /// leases that are held stay valid; a lease can still be acknowledged, and what is refused is dropped.
     ///
     /// ```
     /// use ringpost::{GetError, Options};

@@ -3,6 +3,7 @@
 use super::BytesQueue;
 use crate::error::GetError;
 use crate::failure::GetStop;
+use crate::layout::state;
 use crate::ring::Owner;
 
 /// An item in the quarantine, as it was when it was listed.
@@ -29,8 +30,9 @@ pub struct Quarantined {
 impl BytesQueue {
     /// The items in the quarantine, in the order of their positions: those that were delivered as often as
     /// [`Options::max_deliveries`](crate::Options::max_deliveries) allows and never acknowledged, that a worker
-    /// [put there](crate::Lease::quarantine), or that are damaged. They keep their memory until they are put back or
-    /// discarded. Looks at every descriptor. Stale when it returns.
+    /// [put there](crate::Lease::quarantine), or that are damaged. Each keeps its memory and one of the items in flight until it
+    /// is put back or discarded: a quarantine that nobody looks after ends in [`Shortage::Descriptors`](crate::Shortage).
+    /// Looks at every descriptor. Stale when it returns.
     ///
     /// ```
     /// assert!(ringpost::Options::new().anonymous()?.quarantined().is_empty());
@@ -50,6 +52,8 @@ impl BytesQueue {
     }
 
     /// A copy of the payload of a quarantined item; `None` if it is not in the quarantine (any more).
+    ///
+    /// While it is copied, this process has it: others do not find it in the quarantine, and [`join`](Self::join) waits.
     ///
     /// # Errors
     ///
@@ -76,10 +80,11 @@ impl BytesQueue {
     }
 
     /// Has a quarantined item delivered again, at once, its deliveries counted anew. False if it is not in the quarantine
-    /// (any more).
+    /// (any more). After `shutdown` it works still, but there may be no consumer left.
     ///
     /// # Errors
     ///
+    /// [`GetError::Closed`] after `shutdown_now`, which drops what would be delivered: the item stays in the quarantine.
     /// [`GetError::Corrupt`] if it is damaged: then it can only be discarded.
     ///
     /// ```
@@ -94,6 +99,9 @@ impl BytesQueue {
     /// ```
     pub fn requeue(&self, position: u64) -> Result<bool, GetError> {
         let me = self.attached()?;
+        if self.shared.ring.state() == state::CLOSED {
+            return Err(GetError::Closed);
+        }
         match self.shared.ring.requeue(me, position) {
             None => Ok(false),
             Some(Ok(())) => Ok(true),

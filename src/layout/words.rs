@@ -132,8 +132,11 @@ pub(crate) mod item {
     pub(crate) const MAX_DELIVERIES: u32 = (1 << 12) - 1;
     /// The payload lies in the extent, not in the inline room.
     pub(crate) const IN_EXTENT: u64 = 1 << 56;
-    /// It was set aside and then put back: its deliveries are counted anew.
-    pub(crate) const REQUEUED: u64 = 1 << 57;
+    /// Somebody had it before, whatever its count says: he died with it, perhaps before he had counted; or it was set aside
+    /// and put back, and is counted anew.
+    pub(crate) const AGAIN: u64 = 1 << 57;
+    /// It was set aside: whoever dies over it meanwhile, nobody gets it until it is put back.
+    pub(crate) const ASIDE: u64 = 1 << 58;
     #[inline(always)]
     pub(crate) const fn length(word: u64) -> u64 {
         word & ((1 << 44) - 1)
@@ -144,7 +147,7 @@ pub(crate) mod item {
     }
     /// The same item, not delivered since it was put back.
     pub(crate) const fn requeued(word: u64) -> u64 {
-        (word & !((MAX_DELIVERIES as u64) << 44)) | REQUEUED
+        (word & !((MAX_DELIVERIES as u64) << 44 | ASIDE)) | AGAIN
     }
     /// The same item, delivered once more.
     #[inline(always)]

@@ -28,7 +28,7 @@ pub(crate) struct Claim {
     pub(crate) owner: Owner,
     pub(crate) position: u64,
     /// Length, deliveries and flags: a private copy that was checked.
-    item: u64,
+    pub(super) item: u64,
     /// The extent, whether or not the payload lies there: a private copy that was checked.
     extent: u64,
     /// The state that the descriptor is in: LOAN or HELD.
@@ -49,7 +49,7 @@ impl Claim {
 
     /// Has anyone had it before?
     pub(crate) fn is_redelivered(&self) -> bool {
-        self.deliveries() > 1 || self.item & item::REQUEUED != 0
+        self.deliveries() > 1 || self.item & item::AGAIN != 0
     }
 
     /// The first chunk of the payload, if it lies in the arena.
@@ -68,14 +68,28 @@ impl Ring {
     /// Claims the next item: first one that is to be delivered again, then the oldest in the ring.
     #[inline(always)]
     pub(crate) fn claim(&self, me: Owner) -> Result<Claim, GetFailure> {
-        // ORDERING R (Acquire): pairs with the flag's change after D = RETRY in recover.rs.
-        let retry = self.memory.retry().load(Acquire);
-        if retry & 1 != 0
-            && let Some(claim) = self.claim_again(me, retry)
-        {
-            return claim;
+        for _ in 0..self.bound {
+            // ORDERING R (Acquire): pairs with the flag's change after D = RETRY in recover.rs.
+            let retry = self.memory.retry().load(Acquire);
+            if retry & 1 != 0
+                && let Some(claim) = self.claim_again(me, retry)
+            {
+                return claim;
+            }
+            match self.claim_next(me) {
+                // An item that was offered again since then may have been there all the time.
+                Err(GetFailure::Empty) if self.offered_again_since(retry) => {}
+                found => return found,
+            }
         }
-        self.claim_next(me)
+        Err(GetFailure::Empty)
+    }
+
+    /// Has any item been offered again since the flag had this value?
+    #[inline(always)]
+    fn offered_again_since(&self, retry: u64) -> bool {
+        let now = self.memory.retry().load(Acquire); // ORDERING R (Acquire): as in `claim`
+        now & !1 != retry & !1
     }
 
     #[inline(always)]
@@ -161,8 +175,6 @@ impl Ring {
         self.head.0.next.store(next, Release); // ORDERING H (Release): pairs with the load in `head_guess`
         if c.is_multiple_of(HINT_EVERY) {
             self.memory.head_hint().store(next, Release); // ORDERING H (Release): pairs with `head_guess`
-            let marks = self.head.0.marks.load(Relaxed);
-            self.head.0.marks.store(marks.saturating_add(1), Relaxed);
         }
         wait::notify_one(self.memory.ev_put());
     }
@@ -272,19 +284,22 @@ impl Ring {
     }
 
     /// The item is delivered while its memory stays in use: LOAN → HELD.
+    ///
+    /// False: as of [`release`](Self::release).
     #[inline(always)]
-    pub(crate) fn hold(&self, claim: &mut Claim) {
+    pub(crate) fn hold(&self, claim: &mut Claim) -> bool {
         let word = self.memory.record(claim.index).word();
         let held = descriptor::HELD | claim.owner.0 | claim.position;
         // ORDERING F (SeqCst): no new holder. SeqCst: the wake below must not come before it (W).
-        if word
+        let ours = word
             .compare_exchange(claim.word(), held, SeqCst, Relaxed)
-            .is_ok()
-        {
+            .is_ok();
+        if ours {
             full_fence_after_rmw();
             wait::notify_all(self.memory.ev_done());
         }
         claim.state = descriptor::HELD;
+        ours
     }
 
     /// Ends the use of an item, delivered or not: its descriptor and memory are free.

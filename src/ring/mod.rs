@@ -23,7 +23,7 @@
 //! | LOAN(C,p) | C | FREE, HELD(C,p), RECL(C), RETRY(p), QUAR(p) |
 //! | HELD(C,p) | C | FREE, RECL(C) |
 //! | RETRY(p) | anyone | LOAN(C,p) |
-//! | QUAR(p) | anyone | LOAN(me,p), to read it, offer it again, or free it |
+//! | QUAR(p) | anyone | LOAN(me,p), to read it or offer it again; RECL(me), to discard it |
 //! | RECL(P) | P | FREE |
 //!
 //! Of a dead participant, whoever holds its liveness lock may do what that participant may do (`recover.rs`).
@@ -135,12 +135,7 @@ struct Side {
     next: AtomicU64,
     /// 1: the last put found the queue full.
     obstructed: AtomicU32,
-    /// How often a shared hint was stored since this process last looked for the dead.
-    marks: AtomicU32,
 }
-
-/// A process that is always busy looks for the dead after so many stored hints: about 65,000 operations.
-const MARKS_BETWEEN_LOOKS: u32 = 65_536 / HINT_EVERY as u32;
 
 /// Hints are stored for one position in so many: a process that starts from an older one walks a few slots.
 const HINT_EVERY: u64 = 16;
@@ -201,19 +196,6 @@ impl Ring {
                 distance => distance > 0,
             };
         sound.then_some(hint)
-    }
-
-    /// Has this process done so much without ever finding the queue empty or full, that it should look for the dead?
-    #[inline(always)]
-    pub(crate) fn look_is_due(&self) -> bool {
-        let marks = self.tail.0.marks.load(Relaxed) | self.head.0.marks.load(Relaxed);
-        marks >= MARKS_BETWEEN_LOOKS
-    }
-
-    /// This process has looked for the dead.
-    pub(crate) fn has_looked(&self) {
-        self.tail.0.marks.store(0, Relaxed);
-        self.head.0.marks.store(0, Relaxed);
     }
 
     /// N.

@@ -160,8 +160,6 @@ impl Ring {
         self.tail.0.obstructed.store(0, Relaxed);
         if p.is_multiple_of(HINT_EVERY) {
             self.memory.tail_hint().store(next, Release); // ORDERING H (Release): pairs with `tail_guess`
-            let marks = self.tail.0.marks.load(Relaxed);
-            self.tail.0.marks.store(marks.saturating_add(1), Relaxed);
         }
         wait::notify_one(self.memory.ev_get());
         if self.state() != state::OPEN {

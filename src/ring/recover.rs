@@ -81,11 +81,15 @@ impl Ring {
         ours
     }
 
-    /// LOAN → RETRY, or → QUAR once it was delivered often enough. Says whether it will be delivered again.
+    /// LOAN → RETRY, or → QUAR once it was delivered often enough, or if it comes from there. Says whether it will be
+    /// delivered again.
     fn offer_again(&self, index: Index, d: u64) -> bool {
         let record = self.memory.record(index);
         let p = descriptor::position(d) & position::MASK;
-        let again = item::deliveries(record.item().load(Relaxed)) < self.max_deliveries;
+        let item = record.item().load(Relaxed);
+        // It may have died before it counted the delivery, and later items been delivered since: this one says so.
+        record.item().store(item | item::AGAIN, Relaxed); // the gone one's, so ours (I7); published by the CAS
+        let again = item::deliveries(item) < self.max_deliveries && item & item::ASIDE == 0;
         let to = if again {
             descriptor::RETRY
         } else {

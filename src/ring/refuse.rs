@@ -27,7 +27,12 @@ impl Ring {
             // Before anyone else can have it: this process takes other items first.
             self.refused
                 .store(position::add(claim.position, 1).max(1), Relaxed);
-            self.offer(claim)
+            let offered = self.offer(claim);
+            if self.state() == state::CLOSED {
+                // `shutdown_now` may have dropped the rest before this was offered: one of the two sees the other (S).
+                let _: Result<u64, Fault> = self.drain(claim.owner);
+            }
+            offered
         } else {
             self.set_aside(claim)
         }
@@ -46,6 +51,8 @@ impl Ring {
 
     /// LOAN(me,p) → QUAR(p): nobody gets it until somebody asks for it.
     pub(crate) fn set_aside(&self, claim: Claim) -> bool {
+        let item = self.memory.record(claim.index).item();
+        item.store(claim.item | item::ASIDE, Relaxed); // ours until the CAS (P, I7); recovery reads it
         let aside = self.give(claim, descriptor::QUAR);
         full_fence_after_rmw();
         wait::notify_all(self.memory.ev_done());
@@ -102,7 +109,7 @@ impl Ring {
 
     /// QUAR(p) → LOAN(me,p), not counted as a delivery; to be set aside again after a look at its payload.
     ///
-    /// If this process dies with it, recovery sets it aside or has it delivered again: it is not lost.
+    /// If this process dies with it, recovery sets it aside again.
     pub(crate) fn claim_set_aside(&self, me: Owner, p: u64) -> Option<Result<Claim, Fault>> {
         let index = self.take_set_aside(p, descriptor::LOAN | me.0 | p)?;
         let item = self.memory.record(index).item().load(Relaxed); // ours since the CAS (P, I7)

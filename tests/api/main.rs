@@ -7,6 +7,8 @@ mod batches;
 mod get;
 mod handles;
 mod join;
+mod lease_ends;
+mod leases;
 #[cfg(feature = "shared_memory")]
 mod lent;
 mod loans;
@@ -15,12 +17,15 @@ mod names;
 mod options;
 mod parts;
 mod put;
+mod quarantine;
 mod readiness;
+mod refusals;
 mod shortages;
 mod shutdown;
 mod signals;
 mod sizes;
 mod stats;
+mod strict;
 mod threads;
 mod typed;
 

@@ -121,7 +121,13 @@ impl Child {
     /// All that it says until it ends.
     #[track_caller]
     pub(crate) fn hear_all(&self) -> Vec<String> {
-        let deadline = Instant::now() + PATIENCE;
+        self.hear_all_within(PATIENCE)
+    }
+
+    /// The same of a child whose work takes longer than most.
+    #[track_caller]
+    pub(crate) fn hear_all_within(&self, patience: Duration) -> Vec<String> {
+        let deadline = Instant::now() + patience;
         let mut lines = Vec::new();
         loop {
             let left = deadline.saturating_duration_since(Instant::now());

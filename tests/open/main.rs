@@ -4,6 +4,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod claimed;
 mod corrupt;
 mod damage;
 mod doctor;

@@ -14,6 +14,7 @@ pub(crate) const ROLES: &[Role] = &[
     ("deaths: hold", hold),
     ("deaths: get", get),
     ("deaths: get_many", get_many),
+    ("deaths: inspect", inspect),
     ("deaths: put", put),
     ("deaths: serialize", serialize),
 ];
@@ -84,6 +85,16 @@ fn get_many(arguments: &[&str]) {
     let got = queue.get_many(3);
     ARMED.store(0, Relaxed);
     say(&format!("{}", got.is_ok_and(|items| items.len() == 3)));
+}
+
+/// Arguments: the queue. Looks at what is set aside, and stands still when it comes to the trap's item.
+fn inspect(arguments: &[&str]) {
+    let queue = ringpost::open(arguments[0]).unwrap();
+    let position = queue.quarantined()[0].position;
+    ARMED.store(TRAP, Relaxed);
+    let seen = queue.inspect(position);
+    ARMED.store(0, Relaxed);
+    say(&format!("{}", seen.is_ok_and(|seen| seen.is_some())));
 }
 
 /// Arguments: the queue, how many items. Puts them and waits.

@@ -8,11 +8,14 @@ mod creation;
 mod daemons;
 mod deaths;
 mod descriptors;
+mod endings;
 mod flow;
 mod forks;
 mod inherited;
+mod leases;
 mod namespaces;
 mod payloads;
+mod quarantine;
 mod retries;
 mod waiting;
 
@@ -25,7 +28,10 @@ const ROLES: &[&[common::child::Role]] = &[
     flow::ROLES,
     forks::ROLES,
     inherited::ROLES,
+    leases::ROLES,
+    endings::ROLES,
     namespaces::ROLES,
     payloads::ROLES,
+    quarantine::ROLES,
     waiting::ROLES,
 ];

@@ -2,6 +2,7 @@
 
 use crate::common::child::{Child, Role, command_through, in_a_fork, listen, say};
 use crate::common::{eventually, name, payload, small};
+use crate::endings::said;
 use std::process::{Command, Stdio};
 
 pub(crate) const ROLES: &[Role] = &[
@@ -10,9 +11,12 @@ pub(crate) const ROLES: &[Role] = &[
     ("namespaces: nested", nested),
 ];
 
+/// A way to start a process in namespaces of its own.
+type Way = &'static [&'static str];
+
 /// How to start a process in a PID namespace of its own, if that is allowed here.
-fn unshare() -> Option<&'static [&'static str]> {
-    const WAYS: [&[&str]; 2] = [
+fn unshare() -> Option<Way> {
+    const WAYS: [Way; 2] = [
         &["unshare", "--pid", "--fork", "--kill-child"],
         &[
             "unshare",
@@ -23,23 +27,43 @@ fn unshare() -> Option<&'static [&'static str]> {
             "--kill-child",
         ],
     ];
-    let works = |way: &&&[&str]| {
-        Command::new(way[0])
-            .args(&way[1..])
-            .arg("true")
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status()
-            .is_ok_and(|status| status.success())
-    };
-    let way = WAYS.iter().find(works);
+    let way = WAYS.into_iter().find(works);
     if way.is_none() {
         eprintln!("skipped: `unshare --pid --fork` is missing or not permitted here");
     }
-    way.copied()
+    way
 }
 
-fn start(way: &[&str], role: &str, arguments: &[&str]) -> Child {
+/// The same with mounts, a `/proc` and users of its own, as containers have them.
+fn unshare_more() -> Option<Way> {
+    const WAY: Way = &[
+        "unshare",
+        "--user",
+        "--map-current-user",
+        "--mount",
+        "--mount-proc",
+        "--pid",
+        "--fork",
+        "--kill-child",
+    ];
+    let works = works(&WAY);
+    if !works {
+        eprintln!("skipped: `unshare --user --mount-proc` is not permitted here");
+    }
+    works.then_some(WAY)
+}
+
+fn works(way: &Way) -> bool {
+    Command::new(way[0])
+        .args(&way[1..])
+        .arg("true")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
+fn start(way: Way, role: &str, arguments: &[&str]) -> Child {
     Child::start_by(command_through(way, role, arguments), role)
 }
 
@@ -116,6 +140,46 @@ fn a_death_is_seen_from_another_namespace_and_a_life_too() {
         (stats.held, stats.filling, stats.free),
         (0, 0, stats.descriptors)
     );
+}
+
+/// Two workers in namespaces of their own, both number one there. The first is killed with an item; the second, and nobody
+/// else, finds that out and gets it.
+fn comes_over(from: Way, to: Way) {
+    let name = name("over");
+    let queue = small().unlink_on_drop(true).create(&name).unwrap();
+    queue.put_many(&[payload(1, 50), payload(2, 9000)]).unwrap();
+    let dies = start(from, "endings: worker", &[&name]);
+    dies.expect(&said(1, 1));
+    let mut lives = start(to, "endings: worker", &[&name]);
+    lives.expect(&said(2, 1));
+    let pids: Vec<_> = queue.stats().participants.iter().map(|p| p.pid).collect();
+    assert_eq!(pids[1..], [1, 1]);
+    lives.tell("another");
+    dies.kill();
+    lives.expect(&said(1, 2));
+    lives.tell("ack");
+    lives.succeed();
+    let stats = queue.stats();
+    assert_eq!(
+        (stats.free, stats.participants.len()),
+        (stats.descriptors, 1)
+    );
+}
+
+#[test]
+fn an_item_comes_from_a_dead_process_of_one_namespace_to_a_living_one_of_another() {
+    let Some(way) = unshare() else { return };
+    comes_over(way, way);
+}
+
+#[test]
+fn an_item_comes_from_one_container_to_another_and_back() {
+    let (Some(way), Some(more)) = (unshare(), unshare_more()) else {
+        return;
+    };
+    comes_over(more, more);
+    comes_over(way, more);
+    comes_over(more, way);
 }
 
 #[test]

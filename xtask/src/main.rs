@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 
 mod bench;
 mod project;
+mod soak;
 mod tally;
 mod test;
 mod tidy;
@@ -27,6 +28,18 @@ enum Task {
     /// what the test programs report; a step that breaks without naming a failed test counts as
     /// one failed.
     Test,
+    /// Run the long forms of the tests, one after the other
+    ///
+    /// A storm of kills of the given time first, then the tests that kill, stop and explore at every
+    /// step, for as long as they take. Ctrl-C ends it with a summary.
+    Soak {
+        /// How long the storm lasts
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100_000))]
+        minutes: u64,
+        /// Repeat the choices of an earlier storm, which has printed this
+        #[arg(long, value_name = "N")]
+        seed: Option<u64>,
+    },
     /// Check that the code, its comments and the documents still agree
     ///
     /// Names every difference as file:line and exits with 1 if there is one.
@@ -44,6 +57,7 @@ enum Task {
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
         Task::Test => test::run(),
+        Task::Soak { minutes, seed } => soak::run(minutes, seed),
         Task::Tidy => tidy::run(),
         Task::Bench { arguments } => bench::run(&arguments),
     };

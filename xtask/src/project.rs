@@ -30,3 +30,14 @@ where
 pub(crate) fn target() -> PathBuf {
     root().join(env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
 }
+
+/// A storm of kills of so many seconds.
+pub(crate) fn storm(seconds: u64, seed: Option<u64>) -> Command {
+    let mut command = cargo(["test", "--release", "--package", "ringpost"]);
+    command.args(["--test", "storm", "--", "--seconds"]);
+    command.arg(seconds.to_string());
+    if let Some(seed) = seed {
+        command.args(["--seed", &seed.to_string()]);
+    }
+    command
+}

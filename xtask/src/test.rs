@@ -25,9 +25,11 @@ enum Action {
 }
 
 /// How a step ended.
-enum Outcome {
+pub(crate) enum Outcome {
     Passed(Duration),
     Failed(Duration),
+    /// Ended before its time, as it was told to.
+    Stopped(Duration),
     NotRun,
 }
 
@@ -37,7 +39,7 @@ fn steps() -> Vec<Step> {
     let mut loom = project::cargo(["test", "--release", "--package", "ringpost"]);
     loom.args(["--test", "loom", "--no-fail-fast", "--target-dir"])
         .arg(loom_target)
-        .env("RUSTFLAGS", with_loom(env::var_os("RUSTFLAGS")));
+        .env("RUSTFLAGS", with_cfg(env::var_os("RUSTFLAGS"), "loom"));
     vec![
         Step {
             name: "tidy",
@@ -55,20 +57,43 @@ fn steps() -> Vec<Step> {
             project::cargo(["test", "--workspace", "--all-features", "--no-fail-fast"]),
         ),
         Step::cargo(
+            "exhaustive",
+            "every interleaving of a model of the protocol, and its mutants",
+            released("exhaustive"),
+        ),
+        Step::cargo(
+            "single-step",
+            "the optimised code, killed after each machine instruction",
+            released("single_step"),
+        ),
+        Step::cargo(
             "loom",
             "the protocols under every interleaving (--cfg loom)",
             loom,
         ),
+        Step::cargo(
+            "storm",
+            "processes are killed at any moment while a ledger runs",
+            project::storm(60, None),
+        ),
     ]
 }
 
-/// The caller's compiler flags and the one that swaps the atomics for loom's.
-fn with_loom(flags: Option<OsString>) -> OsString {
+/// A test program of the library, optimised. Its figures are shown.
+fn released(test: &str) -> Command {
+    let mut command = project::cargo(["test", "--release", "--package", "ringpost"]);
+    command.args(["--no-fail-fast", "--test", test, "--", "--nocapture"]);
+    command
+}
+
+/// The caller's compiler flags and the one that builds what is only for some tests.
+pub(crate) fn with_cfg(flags: Option<OsString>, cfg: &str) -> OsString {
     let mut flags = flags.unwrap_or_default();
     if !flags.is_empty() {
         flags.push(" ");
     }
-    flags.push("--cfg loom");
+    flags.push("--cfg ");
+    flags.push(cfg);
     flags
 }
 
@@ -130,7 +155,7 @@ pub(crate) fn run() -> Result<bool> {
 }
 
 /// Runs a command, passes its output on to `shown` as it comes, and sums up the result lines in it.
-fn stream(mut command: Command, shown: &mut impl Write) -> Result<(bool, Tally)> {
+pub(crate) fn stream(mut command: Command, shown: &mut impl Write) -> Result<(bool, Tally)> {
     let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -152,15 +177,16 @@ fn stream(mut command: Command, shown: &mut impl Write) -> Result<(bool, Tally)>
 }
 
 /// The table of steps, results and seconds.
-fn summary(rows: &[(&str, Outcome)]) -> String {
-    let mut table = format!("{:<10} {:<8} {:>8}\n", "step", "result", "seconds");
+pub(crate) fn summary(rows: &[(&str, Outcome)]) -> String {
+    let mut table = format!("{:<12} {:<8} {:>8}\n", "step", "result", "seconds");
     for (name, outcome) in rows {
         let (result, seconds) = match outcome {
             Outcome::Passed(took) => ("passed", format!("{:.1}", took.as_secs_f64())),
             Outcome::Failed(took) => ("FAILED", format!("{:.1}", took.as_secs_f64())),
+            Outcome::Stopped(took) => ("stopped", format!("{:.1}", took.as_secs_f64())),
             Outcome::NotRun => ("not run", "-".into()),
         };
-        table.push_str(&format!("{name:<10} {result:<8} {seconds:>8}\n"));
+        table.push_str(&format!("{name:<12} {result:<8} {seconds:>8}\n"));
     }
     table
 }
@@ -214,9 +240,9 @@ mod tests {
 
     #[test]
     fn keeps_the_callers_compiler_flags() {
-        assert_eq!(with_loom(None), "--cfg loom");
+        assert_eq!(with_cfg(None, "loom"), "--cfg loom");
         assert_eq!(
-            with_loom(Some("-C debuginfo=1".into())),
+            with_cfg(Some("-C debuginfo=1".into()), "loom"),
             "-C debuginfo=1 --cfg loom"
         );
     }
@@ -228,7 +254,13 @@ mod tests {
             ("loom", Outcome::NotRun),
         ];
         let table = summary(&rows);
-        assert!(table.contains("tests      FAILED        1.2\n"), "{table}");
-        assert!(table.contains("loom       not run         -\n"), "{table}");
+        assert!(
+            table.contains("tests        FAILED        1.2\n"),
+            "{table}"
+        );
+        assert!(
+            table.contains("loom         not run         -\n"),
+            "{table}"
+        );
     }
 }

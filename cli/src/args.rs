@@ -5,6 +5,7 @@ use crate::framing::Framing;
 use crate::help;
 use crate::units::{parse_length, parse_mode, parse_size, parse_time};
 use clap::{Parser, Subcommand};
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -21,6 +22,8 @@ pub(crate) enum Command {
     Create(CreateArgs),
     Put(PutArgs),
     Get(GetArgs),
+    Work(WorkArgs),
+    Quarantine(QuarantineArgs),
     Stat(StatArgs),
     Ls(LsArgs),
     Rm(RmArgs),
@@ -29,6 +32,10 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     #[command(hide = true)]
     DemoRole(RoleArgs),
+    #[command(hide = true)]
+    WorkGuard(CommandArgs),
+    #[command(hide = true)]
+    WorkLaunch(CommandArgs),
 }
 
 /// Create a queue.
@@ -126,6 +133,57 @@ pub(crate) struct GetArgs {
     /// No progress bar
     #[arg(long, short)]
     pub(crate) quiet: bool,
+}
+
+/// Run a command for each item of a queue.
+#[derive(Debug, clap::Args)]
+#[command(after_help = help::WORK)]
+pub(crate) struct WorkArgs {
+    /// The queue
+    pub(crate) name: String,
+    /// How many commands run at once
+    #[arg(long, short, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(crate) jobs: u32,
+    /// After so many failed deliveries an item goes into the quarantine
+    #[arg(long, value_name = "K", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=4095))]
+    pub(crate) max_deliveries: u32,
+    /// Stop when the queue is empty, instead of when it is shut down
+    #[arg(long)]
+    pub(crate) until_empty: bool,
+    /// No progress bar and no summary, only what failed
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+    /// What to run; the item is its standard input, or replaces {} in its arguments
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<OsString>,
+}
+
+/// List, put back or drop the items that were delivered too often.
+#[derive(Debug, clap::Args)]
+#[command(after_help = help::QUARANTINE)]
+#[command(group = clap::ArgGroup::new("action").args(["requeue", "discard"]))]
+#[command(group = clap::ArgGroup::new("which").args(["positions", "all"]).requires("action"))]
+pub(crate) struct QuarantineArgs {
+    /// The queue
+    pub(crate) name: String,
+    /// Have these delivered again, their deliveries counted anew
+    #[arg(long, requires = "which")]
+    pub(crate) requeue: bool,
+    /// Drop these for good
+    #[arg(long, requires = "which")]
+    pub(crate) discard: bool,
+    /// Which ones, as the list names them
+    #[arg(value_name = "POSITION")]
+    pub(crate) positions: Vec<u64>,
+    /// All of them
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Write the payload of one to stdout, as it is
+    #[arg(long, value_name = "POSITION", conflicts_with_all = ["action", "which", "json"])]
+    pub(crate) show: Option<u64>,
+    /// The list as a JSON array
+    #[arg(long, conflicts_with = "action")]
+    pub(crate) json: bool,
 }
 
 /// Show the state of a queue.
@@ -231,4 +289,14 @@ pub(crate) struct RoleArgs {
     /// Who started this; when that ends, this does
     #[arg(long)]
     pub(crate) parent: i32,
+}
+
+/// A process that `work` starts.
+#[derive(Debug, clap::Args)]
+pub(crate) struct CommandArgs {
+    /// Who started this
+    #[arg(long)]
+    pub(crate) parent: i32,
+    #[arg(last = true, required = true)]
+    pub(crate) command: Vec<OsString>,
 }

@@ -14,6 +14,8 @@ pub(crate) enum Code {
     Failed,
     /// The queue was shut down before the work was done.
     Closed,
+    /// Some items could not be worked on, and are in the quarantine.
+    Quarantined,
     /// A signal ended the command: 128 and its number.
     Signal(u8),
     /// Who read our output went away: what SIGPIPE would have given.
@@ -21,11 +23,12 @@ pub(crate) enum Code {
 }
 
 impl Code {
-    fn number(self) -> u8 {
+    pub(crate) fn number(self) -> u8 {
         match self {
             Code::Nothing => 1,
             Code::Failed => 3,
             Code::Closed => 4,
+            Code::Quarantined => 5,
             Code::Signal(number) => 128 + number,
             Code::BrokenPipe => 141,
         }

@@ -6,18 +6,18 @@ use crate::output::Output;
 use crate::progress::{Progress, Unit};
 use crate::signals::Signals;
 use crate::units::thousands;
-use ringpost::{BytesQueue, GetError, Message};
+use ringpost::{BytesQueue, GetError, Lease};
 use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
 
-/// Held at once on the way to stdout, at most.
-const MOST_HELD: usize = 64;
+/// Leased at once on the way to stdout, at most.
+const MOST_LEASED: usize = 64;
 
 pub(crate) fn run(args: &GetArgs) -> Outcome {
     let signals = Signals::install()?;
     let queue = ringpost::open(&args.name)?;
-    let most_held = usize::try_from((queue.stats().in_flight / 2).max(1)).unwrap_or(MOST_HELD);
-    let output = Output::new(args.framing.framing(), MOST_HELD.min(most_held))?;
+    let most_leased = usize::try_from((queue.stats().in_flight / 2).max(1)).unwrap_or(MOST_LEASED);
+    let output = Output::new(args.framing.framing(), MOST_LEASED.min(most_leased))?;
     let wish = match (args.follow, args.count) {
         (true, _) => Wish::Everything,
         (_, Some(count)) => Wish::Count(count),
@@ -56,7 +56,7 @@ enum Wish {
 
 /// What came of looking for an item.
 enum Found {
-    Item(Message),
+    Item(Lease),
     /// None is there now, or none came in time.
     Nothing,
     /// The queue is shut down, and drained.
@@ -76,7 +76,7 @@ impl Getter {
     /// Takes items until the wish is fulfilled; whatever happens, what was taken is written.
     fn get_all(mut self) -> Outcome {
         let taken = self.take();
-        let flushed = self.output.flush(&self.queue);
+        let flushed = self.output.flush();
         match taken {
             Err(stop) if stop.code() == Code::BrokenPipe => Err(stop),
             taken => flushed.and(taken),
@@ -94,7 +94,7 @@ impl Getter {
                 return Err(self.signals.stop());
             }
             match self.next()? {
-                Found::Item(item) => self.output.add(item, &self.queue)?,
+                Found::Item(item) => self.output.add(item)?,
                 Found::Nothing => return self.ran_dry(),
                 Found::Closed => return self.was_closed(),
             }
@@ -108,20 +108,31 @@ impl Getter {
         if self.output.taken() == self.output.written() && self.output.is_broken() {
             return Err(Stop::quiet(Code::BrokenPipe));
         }
-        match self.queue.try_get_ref() {
+        match self.queue.try_lease() {
             Ok(item) => return Ok(Found::Item(item)),
             Err(GetError::Empty) => {}
             Err(GetError::Closed) => return Ok(Found::Closed),
             Err(error) => return Err(error.into()),
         }
-        self.output.flush(&self.queue)?;
+        self.output.flush()?;
         let waits = match self.wish {
             Wish::WhatIsThere => self.timeout.is_some() && self.output.taken() == 0,
             Wish::Count(_) | Wish::Everything => true,
         };
         match waits {
             true => self.wait(),
-            false => Ok(Found::Nothing),
+            false => self.look_again(),
+        }
+    }
+
+    /// What a killed process has left belongs to what is there.
+    fn look_again(&self) -> Result<Found, Stop> {
+        self.queue.recover()?;
+        match self.queue.try_lease() {
+            Ok(item) => Ok(Found::Item(item)),
+            Err(GetError::Empty) => Ok(Found::Nothing),
+            Err(GetError::Closed) => Ok(Found::Closed),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -133,7 +144,7 @@ impl Getter {
             self.progress.look();
             self.signals.arrived() || self.output.is_broken()
         };
-        match self.queue.get_ref_interruptible(deadline, interrupted) {
+        match self.queue.lease_interruptible(deadline, interrupted) {
             Ok(item) => Ok(Found::Item(item)),
             Err(GetError::TimedOut) => Ok(Found::Nothing),
             Err(GetError::Closed) => Ok(Found::Closed),

@@ -16,11 +16,13 @@ mod list;
 mod output;
 mod progress;
 mod put;
+mod quarantine;
 mod remove;
 mod shutdown;
 mod signals;
 mod stat;
 mod units;
+mod work;
 
 use args::{Args, Command};
 use clap::Parser;
@@ -31,6 +33,8 @@ fn main() -> ExitCode {
         Command::Create(args) => create::run(&args),
         Command::Put(args) => put::run(&args),
         Command::Get(args) => get::run(&args),
+        Command::Work(args) => work::run(&args),
+        Command::Quarantine(args) => quarantine::run(&args),
         Command::Stat(args) => stat::run(&args),
         Command::Ls(args) => list::run(&args),
         Command::Rm(args) => remove::run(&args),
@@ -38,6 +42,8 @@ fn main() -> ExitCode {
         Command::Doctor(args) => doctor::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::DemoRole(args) => demo::roles::run(&args),
+        Command::WorkGuard(args) => work::guard::run(&args),
+        Command::WorkLaunch(args) => work::launch::run(&args),
     };
     exit::report(outcome)
 }

@@ -1,19 +1,15 @@
-//! What `get` writes to: stdout, in batches, with a hold on every item until it is written.
+//! What `get` writes to: stdout, in batches, with a lease on every item until it is written.
 
 use crate::exit::{Code, Outcome, Stop};
 use crate::framing::Framing;
-use crate::units::count;
-use ringpost::{BytesQueue, Message};
+use ringpost::Lease;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::AsFd;
-use std::time::{Duration, Instant};
 
 /// Written out when it has grown to this.
 const BATCH_BYTES: usize = 64 << 10;
-/// How long items that go back wait for room in the queue.
-const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 /// Items on their way to stdout.
 #[derive(Debug)]
@@ -21,8 +17,8 @@ pub(crate) struct Output {
     stdout: File,
     framing: Framing,
     bytes: Vec<u8>,
-    /// Each item in `bytes`, still held, and where it ends there.
-    items: Vec<(Message, usize)>,
+    /// Each item in `bytes`, not acknowledged yet, and where it ends there.
+    items: Vec<(Lease, usize)>,
     most_items: usize,
     written: u64,
 }
@@ -48,30 +44,29 @@ impl Output {
         self.written
     }
 
-    /// How many items have been taken: those that were written and those that are held.
+    /// How many items have been taken: those that were written and those that are leased.
     pub(crate) fn taken(&self) -> u64 {
         self.written + self.items.len() as u64
     }
 
     /// Adds an item, and writes everything out if that is enough for a batch.
-    pub(crate) fn add(&mut self, item: Message, queue: &BytesQueue) -> Outcome {
+    pub(crate) fn add(&mut self, item: Lease) -> Outcome {
         let start = self.bytes.len();
         if let Err(stop) = self.framing.encode(&item, &mut self.bytes) {
             self.bytes.truncate(start);
-            give_back(queue, [item])?;
             return Err(stop);
         }
         self.items.push((item, self.bytes.len()));
         if self.items.len() >= self.most_items || self.bytes.len() >= BATCH_BYTES {
-            self.flush(queue)?;
+            self.flush()?;
         }
         Ok(())
     }
 
-    /// Writes out what is held, and lets go of it.
+    /// Writes out what is held, and acknowledges it.
     ///
-    /// When stdout fails, the items that it did not take go back into the queue.
-    pub(crate) fn flush(&mut self, queue: &BytesQueue) -> Outcome {
+    /// When stdout fails, the items that it did not take whole are refused: somebody else gets them.
+    pub(crate) fn flush(&mut self) -> Outcome {
         let mut done = 0;
         let mut outcome = Ok(());
         while done < self.bytes.len() {
@@ -87,11 +82,14 @@ impl Output {
             }
         }
         self.bytes.clear();
-        let unwritten = self.items.partition_point(|&(_, end)| end <= done);
-        let returned = self.items.split_off(unwritten);
-        self.written += self.items.len() as u64;
-        self.items.clear();
-        give_back(queue, returned.into_iter().map(|(item, _)| item))?;
+        for (item, end) in self.items.drain(..) {
+            if end <= done {
+                self.written += 1;
+                item.ack()?;
+            } else {
+                item.refuse();
+            }
+        }
         outcome.map_err(|error| match error.kind() {
             io::ErrorKind::BrokenPipe => Stop::quiet(Code::BrokenPipe),
             _ => Stop::failed(error).context("writing to stdout"),
@@ -108,28 +106,5 @@ impl Output {
     /// For a stdout that someone has set to non-blocking.
     fn wait_for_room(&self) {
         let _ = poll(&mut [PollFd::new(&self.stdout, PollFlags::OUT)], None);
-    }
-}
-
-/// Puts items back that were taken and could not be written, at the end of the queue.
-///
-/// A queue that stays full, or is shut down, does not take them: then they are lost, and this fails.
-fn give_back(queue: &BytesQueue, items: impl IntoIterator<Item = Message>) -> Outcome {
-    let deadline = Instant::now() + LONGEST_WAIT;
-    let mut lost = 0_u64;
-    let mut reason = None;
-    for item in items {
-        // Not for Ctrl-C either: it would lose them.
-        if let Err(error) = queue.put_deadline(&item, deadline) {
-            lost += 1;
-            reason = Some(error);
-        }
-    }
-    match reason {
-        None => Ok(()),
-        Some(error) => Err(Stop::failed(format!(
-            "{} could neither be written nor go back: {error}",
-            count(lost, "item")
-        ))),
     }
 }

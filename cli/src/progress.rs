@@ -72,6 +72,19 @@ impl Progress {
             bar.tick();
         }
     }
+
+    /// Writes something to stderr with the bar out of the way.
+    pub(crate) fn aside(&self, write: impl FnOnce()) {
+        match &self.bar {
+            Some(bar) => bar.suspend(write),
+            None => write(),
+        }
+    }
+
+    /// Since it was made.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
 }
 
 impl Drop for Progress {

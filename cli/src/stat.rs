@@ -65,9 +65,9 @@ fn figures(name: &str, stats: &Stats) -> Vec<(&'static str, String)> {
     ];
     let rare = [
         ("to be redelivered", stats.retry),
-        ("quarantined", stats.quarantined),
+        ("in quarantine", stats.quarantined),
         ("being filled", stats.filling),
-        ("taken, not acknowledged", stats.loaned),
+        ("leased", stats.loaned),
         ("held", stats.held),
     ];
     let rare = rare.iter().filter(|(_, count)| *count > 0);

@@ -190,7 +190,16 @@ fn help_has_examples_and_exit_codes() {
     let help = run(&["--help"]).expect_code(0);
     assert!(help.text().contains("Exit codes:") && help.text().contains("141"));
     for subcommand in [
-        "create", "put", "get", "stat", "ls", "rm", "shutdown", "demo",
+        "create",
+        "put",
+        "get",
+        "work",
+        "quarantine",
+        "stat",
+        "ls",
+        "rm",
+        "shutdown",
+        "demo",
     ] {
         let help = run(&[subcommand, "--help"]).expect_code(0);
         assert!(help.text().contains("Examples:"), "{subcommand}");

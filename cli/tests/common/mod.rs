@@ -2,7 +2,10 @@
 
 #![allow(dead_code, unreachable_pub)]
 
+pub mod family;
+
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
@@ -57,6 +60,35 @@ impl Queue {
         Running::start(&args).feed(stdin)
     }
 
+    /// Runs `work` on it until it is empty.
+    pub fn work(&self, options: &[&str], command: &[&str]) -> Ended {
+        let options = [&["--until-empty"], options, &["--"], command].concat();
+        self.run("work", &options)
+    }
+
+    /// What is in its quarantine: positions, deliveries and previews.
+    pub fn quarantined(&self) -> Vec<(u64, u64, String)> {
+        let json = self.run("quarantine", &["--json"]).expect_code(0).json();
+        let items = json.as_array().expect("an array").iter();
+        let number = |value: &serde_json::Value| value.as_u64().expect("a number");
+        items
+            .map(|item| {
+                let preview = item["preview"].as_str().expect("text");
+                (
+                    number(&item["position"]),
+                    number(&item["deliveries"]),
+                    preview.to_owned(),
+                )
+            })
+            .collect()
+    }
+
+    /// A figure of `stat`.
+    pub fn figure(&self, name: &str) -> u64 {
+        let json = self.run("stat", &["--json"]).expect_code(0).json();
+        json[name].as_u64().expect("a number")
+    }
+
     /// Starts a subcommand on it.
     pub fn start(&self, subcommand: &str, options: &[&str]) -> Running {
         let mut args = vec![subcommand, &self.0];
@@ -66,8 +98,7 @@ impl Queue {
 
     /// How many items are in it.
     pub fn len(&self) -> u64 {
-        let json = self.run("stat", &["--json"]).expect_code(0).json();
-        json["queued"].as_u64().expect("a number")
+        self.figure("queued")
     }
 }
 
@@ -210,5 +241,36 @@ pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     while !holds() {
         assert!(Instant::now() < deadline, "never: {what}");
         thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// A folder of its own; it goes with this value.
+pub struct Folder(pub PathBuf);
+
+impl Folder {
+    pub fn new() -> Folder {
+        static COUNTER: AtomicU32 = AtomicU32::new(0);
+        let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("ringpost-cli-test.{}.{number}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir(&path).expect("a place for it");
+        Folder(path)
+    }
+
+    /// The path of a file in it.
+    pub fn path(&self, name: &str) -> String {
+        self.0.join(name).to_str().expect("text").to_owned()
+    }
+
+    /// The lines of a file in it; none if there is none.
+    pub fn lines(&self, name: &str) -> Vec<String> {
+        let text = std::fs::read_to_string(self.0.join(name)).unwrap_or_default();
+        text.lines().map(str::to_owned).collect()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
     }
 }

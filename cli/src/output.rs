@@ -65,7 +65,7 @@ impl Output {
 
     /// Writes out what is held, and acknowledges it.
     ///
-    /// When stdout fails, the items that it did not take whole are refused: somebody else gets them.
+    /// When stdout fails, the items that it did not take whole are given back: somebody else gets them.
     pub(crate) fn flush(&mut self) -> Outcome {
         let mut done = 0;
         let mut outcome = Ok(());
@@ -87,7 +87,7 @@ impl Output {
                 self.written += 1;
                 item.ack()?;
             } else {
-                item.refuse();
+                item.give_back();
             }
         }
         outcome.map_err(|error| match error.kind() {

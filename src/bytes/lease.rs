@@ -231,6 +231,25 @@ impl Lease {
     /// ```
     pub fn refuse(self) {}
 
+    /// Gives the item back as one that was not looked at: it is delivered again at once, and this delivery does not count
+    /// against `max_deliveries`. For a process that has leased more than it comes to.
+    ///
+    /// ```
+    /// let queue = ringpost::Options::new().max_deliveries(1).anonymous()?;
+    /// queue.put(b"job")?;
+    /// queue.lease()?.give_back();
+    /// let job = queue.lease()?;
+    /// assert_eq!((job.deliveries(), job.is_redelivered()), (1, true));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn give_back(mut self) {
+        if let Some(claim) = self.claim.take()
+            && self.shared.is_me(self.identity)
+        {
+            self.shared.ring.give_back(claim);
+        }
+    }
+
     /// Puts the item into the quarantine, however often it was delivered.
     ///
     /// # Errors

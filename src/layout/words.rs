@@ -149,6 +149,13 @@ pub(crate) mod item {
     pub(crate) const fn requeued(word: u64) -> u64 {
         (word & !((MAX_DELIVERIES as u64) << 44 | ASIDE)) | AGAIN
     }
+    /// The same item, its last delivery not counted.
+    pub(crate) const fn uncounted(word: u64) -> u64 {
+        match deliveries(word) {
+            0 | MAX_DELIVERIES => word | AGAIN,
+            _ => (word - (1 << 44)) | AGAIN,
+        }
+    }
     /// The same item, delivered once more.
     #[inline(always)]
     pub(crate) const fn delivered(word: u64) -> u64 {

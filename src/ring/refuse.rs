@@ -38,6 +38,14 @@ impl Ring {
         }
     }
 
+    /// The same, for one who has not looked at the item: this delivery does not count.
+    pub(crate) fn give_back(&self, mut claim: Claim) -> bool {
+        claim.item = item::uncounted(claim.item);
+        let item = self.memory.record(claim.index).item();
+        item.store(claim.item, Relaxed); // ours until the CAS (P, I7)
+        self.refuse(claim)
+    }
+
     /// LOAN(me,p) → RETRY(p): anyone may have it, at once.
     fn offer(&self, claim: Claim) -> bool {
         let offered = self.give(claim, descriptor::RETRY);

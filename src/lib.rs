@@ -77,7 +77,7 @@ mod segment;
 mod shared;
 #[cfg(not(loom))]
 mod stats;
-#[cfg(kill_points)]
+#[cfg(any(kill_points, loom))]
 #[doc(hidden)]
 pub mod steps;
 mod sync;

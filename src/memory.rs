@@ -101,13 +101,16 @@ mod view {
     use super::{AtomicU32, AtomicU64, Geometry};
     use crate::layout::{control, position, record, slot};
     use std::collections::HashMap;
+    use std::sync::Arc;
 
+    /// A clone is another process's view of the same segment.
+    #[derive(Clone)]
     pub(crate) struct Memory {
-        u64s: HashMap<usize, AtomicU64>,
-        u32s: HashMap<usize, AtomicU32>,
+        u64s: Arc<HashMap<usize, AtomicU64>>,
+        u32s: Arc<HashMap<usize, AtomicU32>>,
         pub(crate) geometry: Geometry,
         /// One cell for each descriptor's inline room, then one for each chunk.
-        pub(crate) payloads: Vec<loom::cell::UnsafeCell<u64>>,
+        pub(crate) payloads: Arc<Vec<loom::cell::UnsafeCell<u64>>>,
     }
 
     impl std::fmt::Debug for Memory {
@@ -164,10 +167,10 @@ mod view {
                 .map(|_| loom::cell::UnsafeCell::new(0))
                 .collect();
             Memory {
-                u64s,
-                u32s,
+                u64s: Arc::new(u64s),
+                u32s: Arc::new(u32s),
                 geometry,
-                payloads,
+                payloads: Arc::new(payloads),
             }
         }
 

@@ -1,14 +1,19 @@
 //! Kill points: before every access to an atomic word, and before every system call that others can see, a hook runs.
 //!
-//! Built with `--cfg kill_points` only, for the tests that kill, stop or betray a process at each of its steps. Without it
-//! `sync.rs` names the standard library's atomics and `step!` is nothing: the machine code is the code without them.
+//! Built with `--cfg kill_points` only, for the tests that kill, stop or betray a process at each of its steps, and over
+//! loom's atomics. Without either `sync.rs` names the standard library's atomics and `step!` is nothing: the machine code is
+//! the code without them.
 //!
 //! The atomics here have the methods that the library uses, each of which announces itself; so an access that is new in the
 //! code is a kill point from its first day, and none can be forgotten.
 #![allow(missing_docs, missing_debug_implementations)] // not part of the interface: nobody gets this without the cfg
 
+#[cfg(loom)]
+use loom::sync::atomic;
 use std::panic::Location;
-use std::sync::atomic::{self, AtomicUsize, Ordering};
+#[cfg(not(loom))]
+use std::sync::atomic;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// What is about to happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -71,8 +76,14 @@ macro_rules! announced {
         pub(crate) struct $name(pub(crate) $of);
 
         impl $name {
+            #[cfg(not(loom))]
             #[allow(dead_code)]
             pub(crate) const fn new(value: $value) -> Self {
+                Self(<$of>::new(value))
+            }
+
+            #[cfg(loom)]
+            pub(crate) fn new(value: $value) -> Self {
                 Self(<$of>::new(value))
             }
         }

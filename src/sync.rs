@@ -7,12 +7,12 @@ pub(crate) use std::sync::atomic::{AtomicU32, AtomicU64};
 #[cfg(not(loom))]
 pub(crate) use std::sync::atomic::{Ordering, fence};
 
-/// The same atomics, each access of which is a kill point.
-#[cfg(kill_points)]
+/// The same atomics, or loom's, each access of which is a kill point.
+#[cfg(any(loom, kill_points))]
 pub(crate) use crate::steps::{AtomicU32, AtomicU64};
 
 #[cfg(loom)]
-pub(crate) use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
+pub(crate) use loom::sync::atomic::{Ordering, fence};
 
 #[cfg(not(loom))]
 pub(crate) use std::hint::spin_loop;
@@ -63,12 +63,14 @@ pub(crate) mod futex {
     struct Queue {
         sleepers: usize,
         tickets: usize,
+        slices_end: bool,
     }
 
     type Bucket = Arc<(Mutex<Queue>, Condvar)>;
 
     loom::lazy_static! {
-        static ref BUCKETS: Mutex<HashMap<usize, Bucket>> = Mutex::new(HashMap::new());
+        // Std's lock: that the kernel finds a bucket orders nothing between two calls.
+        static ref BUCKETS: std::sync::Mutex<HashMap<usize, Bucket>> = Default::default();
     }
 
     fn bucket(word: &AtomicU32) -> Bucket {
@@ -80,18 +82,34 @@ pub(crate) mod futex {
             .clone()
     }
 
-    /// Sleeps while the word holds `seen`, until woken.
-    pub(crate) fn wait(word: &AtomicU32, seen: u32) {
+    /// Why a sleep ended.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub(crate) enum Woken {
+        /// By a wake, or because the word had already changed.
+        Perhaps,
+        /// The slice was over.
+        TimedOut,
+    }
+
+    /// Sleeps while the word holds `seen`, until woken, or until slices end.
+    pub(crate) fn wait(word: &AtomicU32, seen: u32) -> Woken {
         let bucket = bucket(word);
         let mut queue = bucket.0.lock().unwrap();
-        if word.load(Ordering::SeqCst) != seen {
-            return;
+        if word.0.load(Ordering::SeqCst) != seen {
+            return Woken::Perhaps;
         }
         queue.sleepers += 1;
         while queue.tickets == 0 {
+            if queue.slices_end {
+                queue.sleepers -= 1;
+                drop(queue);
+                super::spin_loop(); // a slice is long: whoever can go on does
+                return Woken::TimedOut;
+            }
             queue = bucket.1.wait(queue).unwrap();
         }
         queue.tickets -= 1;
+        Woken::Perhaps
     }
 
     /// Wakes up to `count` sleepers and says how many.
@@ -105,6 +123,14 @@ pub(crate) mod futex {
             bucket.1.notify_one();
         }
         woken
+    }
+
+    /// From now on every sleep at this word ends after its slice. Before, time stands still: what a wake does must not be
+    /// left to a slice's end.
+    pub(crate) fn let_slices_end(word: &AtomicU32) {
+        let bucket = bucket(word);
+        bucket.0.lock().unwrap().slices_end = true;
+        bucket.1.notify_all();
     }
 }
 

@@ -13,6 +13,8 @@ mod layout;
 mod memory;
 #[path = "../src/ring/mod.rs"]
 mod ring;
+#[path = "../src/steps.rs"]
+mod steps;
 #[path = "../src/sync.rs"]
 mod sync;
 #[path = "../src/wait.rs"]
@@ -20,6 +22,12 @@ mod wait;
 
 #[path = "loom/arena.rs"]
 mod arena_tests;
+#[path = "loom/join.rs"]
+mod join_tests;
+#[path = "loom/recovery.rs"]
+mod recovery_tests;
+#[path = "loom/refusal.rs"]
+mod refusal_tests;
 #[path = "loom/ring.rs"]
 mod ring_tests;
 #[path = "loom/support.rs"]

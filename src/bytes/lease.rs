@@ -246,7 +246,7 @@ impl Lease {
         if let Some(claim) = self.claim.take()
             && self.shared.is_me(self.identity)
         {
-            self.shared.ring.give_back(claim);
+            self.shared.ring.refuse_uncounted(claim);
         }
     }
 

@@ -39,7 +39,7 @@ impl Ring {
     }
 
     /// The same, for one who has not looked at the item: this delivery does not count.
-    pub(crate) fn give_back(&self, mut claim: Claim) -> bool {
+    pub(crate) fn refuse_uncounted(&self, mut claim: Claim) -> bool {
         claim.item = item::uncounted(claim.item);
         let item = self.memory.record(claim.index).item();
         item.store(claim.item, Relaxed); // ours until the CAS (P, I7)
@@ -83,9 +83,9 @@ impl Ring {
             let d = record.word().load(Acquire); // ORDERING P (Acquire): the item word is complete
             if d & descriptor::STATE == descriptor::QUAR {
                 let item = record.item().load(Relaxed);
-                // Somebody else may have taken it meanwhile: then these words say nothing.
-                // ORDERING P (Acquire): as above.
-                if record.word().load(Acquire) == d {
+                // Somebody else may have taken it meanwhile: then these words say nothing. Only for a list: who acts on an
+                // item takes it first.
+                if record.word().load(Relaxed) == d {
                     found.push(SetAside {
                         position: descriptor::position(d),
                         length: item::length(item),

@@ -49,7 +49,7 @@ fn a_chunk_is_written_only_after_its_last_reader() {
 fn a_chunk_that_was_given_back_is_written_only_after_its_last_reader() {
     explore(2, || {
         let ring = queue(2, 2, 1);
-        fill_hot_line(&ring);
+        fill_hot_line(&ring.memory);
         put(&ring, 0, 64, 1).unwrap();
         let (producer, consumer) = (ring.clone(), ring.clone());
         let consumer = thread::spawn(move || get(&consumer, 1).unwrap());
@@ -66,7 +66,7 @@ fn a_chunk_that_was_given_back_is_written_only_after_its_last_reader() {
 fn a_chunk_that_was_given_back_wakes_a_producer() {
     explore(2, || {
         let ring = queue(2, 2, 1);
-        fill_hot_line(&ring);
+        fill_hot_line(&ring.memory);
         put(&ring, 0, 64, 1).unwrap();
         let producer = ring.clone();
         let producer = thread::spawn(move || {
@@ -75,7 +75,7 @@ fn a_chunk_that_was_given_back_wakes_a_producer() {
                 match put(&producer, 1, 64, 2) {
                     Ok(()) => return,
                     Err(PutFailure::NoMemory) => {
-                        crate::sync::futex::wait(producer.memory.ev_mem(), seen)
+                        crate::sync::futex::wait(producer.memory.ev_mem(), seen);
                     }
                     Err(other) => panic!("{other:?}"),
                 }
@@ -84,15 +84,6 @@ fn a_chunk_that_was_given_back_wakes_a_producer() {
         assert_eq!(get(&ring, 0), Ok(1));
         producer.join().unwrap();
     });
-}
-
-/// No descriptor may keep a large extent: the hot line names others.
-fn fill_hot_line(ring: &crate::ring::Ring) {
-    for hint in 0..crate::layout::HOT_HINTS {
-        ring.memory
-            .hot(hint)
-            .store(u32::MAX, crate::sync::Ordering::Relaxed);
-    }
 }
 
 #[test]
@@ -113,28 +104,4 @@ fn an_extent_that_a_free_descriptor_keeps_is_taken_by_who_needs_it() {
         );
         assert_consistent(&ring);
     });
-}
-
-/// I6, when nobody is at work: every chunk word that is not 0 lies in the extent of the descriptor that it names.
-fn assert_consistent(ring: &crate::ring::Ring) {
-    use crate::layout::extent;
-    use crate::sync::Ordering::Relaxed;
-    for chunk in 0..ring.memory.geometry.chunks as u32 {
-        let named = ring.memory.chunk(chunk).load(Relaxed);
-        if named != 0 {
-            let index = ring.memory.index(named - 1).unwrap();
-            let word = ring.memory.record(index).extent().load(Relaxed);
-            let run = extent::start(word)..extent::start(word) + extent::count(word);
-            assert!(
-                run.contains(&chunk),
-                "chunk {chunk} names {named}, whose extent is {run:?}"
-            );
-        }
-    }
-    for index in ring.memory.indices() {
-        let word = ring.memory.record(index).extent().load(Relaxed);
-        for chunk in extent::start(word)..extent::start(word) + extent::count(word) {
-            assert_eq!(ring.memory.chunk(chunk).load(Relaxed), index.get() + 1);
-        }
-    }
 }

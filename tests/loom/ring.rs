@@ -152,7 +152,7 @@ fn recovery_offers_a_dead_consumers_item_again() {
         let ring = queue(2, 2, 0);
         put(&ring, 0, 8, 7).unwrap();
         let claim = ring.claim(owner(3)).unwrap();
-        drop(claim); // participant 3 is killed here: its LOAN stays
+        let _ = claim; // participant 3 is killed here: its LOAN stays
         let (recoverer, consumer) = (ring.clone(), ring.clone());
         let recoverer = thread::spawn(move || recoverer.recover(owner(3)));
         let consumer = thread::spawn(move || get(&consumer, 1).ok());
@@ -171,7 +171,7 @@ fn recovery_frees_what_was_never_committed() {
     explore(3, || {
         let ring = queue(1, 1, 2);
         let filling = ring.reserve(owner(3), 100, false).unwrap();
-        drop(filling); // participant 3 is killed here: OWN(3), with two chunks
+        let _ = filling; // participant 3 is killed here: OWN(3), with two chunks
         let (recoverer, producer) = (ring.clone(), ring.clone());
         let recoverer = thread::spawn(move || recoverer.recover(owner(3)));
         let producer = thread::spawn(move || put(&producer, 1, 8, 9).unwrap());

@@ -1,7 +1,9 @@
 //! Sleeping and waking: no waiter sleeps for ever while there is something for it. loom reports a lost wake-up as a deadlock.
 
+use super::support::place::Place;
 use super::support::*;
 use crate::ring::{GetFailure, PutFailure, Ring};
+use crate::sync::futex::Woken;
 use crate::sync::{AtomicU32, Ordering::*, full_fence_after_rmw, futex};
 use crate::wait;
 use loom::sync::Arc;
@@ -10,7 +12,7 @@ use loom::thread;
 /// The bare protocol over a counter of items, which is taken from by CAS.
 #[derive(Default)]
 struct Items {
-    count: AtomicU32,
+    count: loom::sync::atomic::AtomicU32,
     event: AtomicU32,
 }
 
@@ -81,7 +83,9 @@ fn blocking_get(ring: &Ring, me: u32) -> u64 {
         let seen = wait::announce(ring.memory.ev_get());
         match get(ring, me) {
             Ok(value) => return value,
-            Err(GetFailure::Empty) => futex::wait(ring.memory.ev_get(), seen),
+            Err(GetFailure::Empty) => {
+                futex::wait(ring.memory.ev_get(), seen);
+            }
             Err(other) => panic!("{other:?}"),
         }
     }
@@ -92,7 +96,9 @@ fn blocking_put(ring: &Ring, me: u32, value: u64) {
         let seen = wait::announce(ring.memory.ev_put());
         match put(ring, me, 8, value) {
             Ok(()) => return,
-            Err(PutFailure::Full) => futex::wait(ring.memory.ev_put(), seen),
+            Err(PutFailure::Full) => {
+                futex::wait(ring.memory.ev_put(), seen);
+            }
             Err(other) => panic!("{other:?}"),
         }
     }
@@ -164,7 +170,9 @@ fn blocking_put_of_a_chunk(ring: &Ring, me: u32) {
         let seen = wait::announce(ring.memory.ev_mem());
         match put(ring, me, 64, me.into()) {
             Ok(()) => return,
-            Err(PutFailure::NoMemory) => futex::wait(ring.memory.ev_mem(), seen),
+            Err(PutFailure::NoMemory) => {
+                futex::wait(ring.memory.ev_mem(), seen);
+            }
             Err(other) => panic!("{other:?}"),
         }
     }
@@ -186,5 +194,99 @@ fn shutdown_wakes_a_consumer() {
         });
         ring.set_state(crate::layout::state::DRAINING);
         consumer.join().unwrap();
+    });
+}
+
+/// Takes one item, and acknowledges it; at the end of a slice it looks for the dead.
+fn get_with_slices(ring: &Ring, me: u32, place: &Place) -> u64 {
+    loop {
+        let seen = wait::announce(ring.memory.ev_get());
+        match get(ring, me) {
+            Ok(value) => return value,
+            Err(GetFailure::Empty) => {}
+            Err(other) => panic!("{other:?}"),
+        }
+        if futex::wait(ring.memory.ev_get(), seen) == Woken::TimedOut {
+            place.look(ring, usize::MAX);
+        }
+    }
+}
+
+/// One of two waiters is killed: after it announced itself, when it was woken and had not taken anything yet, with an item
+/// that it has not acknowledged, after it. The wake that it took along is lost, the items are not: the other has one at the
+/// end of a slice.
+#[test]
+fn a_waiter_that_dies_strands_nobody_for_longer_than_a_slice() {
+    for accesses in 0.. {
+        let outlived = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let lived = outlived.clone();
+        explore(2, move || {
+            let memory = segment(2, 2, 0);
+            let [ring, its, one] = [(); 3].map(|()| view(&memory));
+            let place = std::sync::Arc::new(Place::new());
+            let (here, there, lived) = (place.clone(), place, lived.clone());
+            let its = thread::spawn(move || {
+                let byte = there.lock();
+                let died = dies_after(accesses, || _ = blocking_get(&its, 3));
+                if !died {
+                    its.recover(owner(3)); // it detaches
+                    lived.store(true, Relaxed);
+                }
+                drop(byte); // the kernel
+            });
+            let one = thread::spawn(move || get_with_slices(&one, 1, &here));
+            put(&ring, 0, 8, 7).unwrap();
+            put(&ring, 0, 8, 7).unwrap();
+            its.join().unwrap();
+            futex::let_slices_end(ring.memory.ev_get());
+            assert_eq!(one.join().unwrap(), 7);
+        });
+        if outlived.load(Relaxed) {
+            break;
+        }
+    }
+}
+
+/// `Shared::sleep` of a put: woken for a slot it may find that it lacks memory, and passes the wake on.
+fn put_and_pass_on(ring: &Ring, me: u32, length: u64) {
+    let mut woken = None;
+    let mut event = ring.memory.ev_put();
+    loop {
+        let seen = wait::announce(event);
+        let lacks = match put(ring, me, length, me.into()) {
+            Ok(()) => return,
+            Err(PutFailure::Full) => ring.memory.ev_put(),
+            Err(PutFailure::NoMemory) => ring.memory.ev_mem(),
+            Err(other) => panic!("{other:?}"),
+        };
+        if !std::ptr::eq(lacks, event) {
+            if let Some(event) = woken.take() {
+                wait::notify_one(event);
+            }
+            event = lacks;
+            continue;
+        }
+        futex::wait(event, seen);
+        woken = Some(event);
+    }
+}
+
+/// Two wait for a slot, and one of them lacks memory as well, which comes back only when the other has put.
+#[test]
+fn who_is_woken_for_a_slot_and_lacks_memory_passes_the_wake_on() {
+    explore(2, || {
+        let memory = segment(1, 4, 1);
+        fill_hot_line(&memory);
+        let [ring, one, two] = [(); 3].map(|()| view(&memory));
+        put(&ring, 0, 64, 0).unwrap();
+        let long = thread::spawn(move || put_and_pass_on(&one, 1, 64));
+        let short = thread::spawn(move || put_and_pass_on(&two, 2, 8));
+        let held = ring.claim(owner(0)).unwrap(); // the slot is free, its memory is not
+        assert_eq!(read(&ring, &held), 0);
+        short.join().unwrap();
+        assert!(ring.release(held));
+        assert_eq!(blocking_get(&ring, 0), 2);
+        assert_eq!(blocking_get(&ring, 0), 1);
+        long.join().unwrap();
     });
 }

@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 
 mod bench;
 mod project;
+mod sanitize;
 mod soak;
 mod tally;
 mod test;
@@ -44,6 +45,11 @@ enum Task {
     ///
     /// Names every difference as file:line and exits with 1 if there is one.
     Tidy,
+    /// Run the tests of one process under AddressSanitizer, with leaks, and ThreadSanitizer
+    ///
+    /// Prints what ran and what was found, and exits with 1 if there was a finding, or if the
+    /// toolchain cannot.
+    Sanitize,
     /// Measure ringpost against its baselines in one run
     ///
     /// The same as `cargo bench --package ringpost --bench ratios -- ARGUMENTS`.
@@ -59,6 +65,7 @@ fn main() -> ExitCode {
         Task::Test => test::run(),
         Task::Soak { minutes, seed } => soak::run(minutes, seed),
         Task::Tidy => tidy::run(),
+        Task::Sanitize => sanitize::run(),
         Task::Bench { arguments } => bench::run(&arguments),
     };
     match outcome {

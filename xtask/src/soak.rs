@@ -13,7 +13,7 @@ use signal_hook::flag;
 
 use crate::project;
 use crate::tally::Tally;
-use crate::test::{Outcome, stream, summary, with_cfg};
+use crate::test::{Outcome, stream, summary, with_flags};
 
 /// What the tests look at to take their long forms.
 const SOAK: &str = "RINGPOST_SOAK";
@@ -63,7 +63,7 @@ fn programs(minutes: u64, seed: Option<u64>) -> Vec<(&'static str, Command)> {
         command
     };
     let mut crash = test("crash", &[]);
-    let flags = with_cfg(env::var_os("RUSTFLAGS"), "kill_points");
+    let flags = with_flags(env::var_os("RUSTFLAGS"), "--cfg kill_points");
     crash
         .arg("--target-dir")
         .arg(project::target().join("crash"))

@@ -39,7 +39,10 @@ fn steps() -> Vec<Step> {
     let mut loom = project::cargo(["test", "--release", "--package", "ringpost"]);
     loom.args(["--test", "loom", "--no-fail-fast", "--target-dir"])
         .arg(loom_target)
-        .env("RUSTFLAGS", with_cfg(env::var_os("RUSTFLAGS"), "loom"));
+        .env(
+            "RUSTFLAGS",
+            with_flags(env::var_os("RUSTFLAGS"), "--cfg loom"),
+        );
     vec![
         Step {
             name: "tidy",
@@ -86,14 +89,13 @@ fn released(test: &str) -> Command {
     command
 }
 
-/// The caller's compiler flags and the one that builds what is only for some tests.
-pub(crate) fn with_cfg(flags: Option<OsString>, cfg: &str) -> OsString {
+/// The caller's compiler flags and `more`.
+pub(crate) fn with_flags(flags: Option<OsString>, more: &str) -> OsString {
     let mut flags = flags.unwrap_or_default();
     if !flags.is_empty() {
         flags.push(" ");
     }
-    flags.push("--cfg ");
-    flags.push(cfg);
+    flags.push(more);
     flags
 }
 
@@ -240,9 +242,9 @@ mod tests {
 
     #[test]
     fn keeps_the_callers_compiler_flags() {
-        assert_eq!(with_cfg(None, "loom"), "--cfg loom");
+        assert_eq!(with_flags(None, "--cfg loom"), "--cfg loom");
         assert_eq!(
-            with_cfg(Some("-C debuginfo=1".into()), "loom"),
+            with_flags(Some("-C debuginfo=1".into()), "--cfg loom"),
             "-C debuginfo=1 --cfg loom"
         );
     }

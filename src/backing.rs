@@ -33,6 +33,9 @@ impl Shared {
         let memory = &self.ring.memory;
         let geometry = &self.segment.geometry;
         let reserved = self.reserved();
+        if end <= reserved {
+            return Ok(()); // another one was faster
+        }
         let from = memory.chunk_offset(reserved);
         let reach = |to| {
             self.segment

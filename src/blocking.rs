@@ -296,6 +296,9 @@ impl Shared {
                     if let Some(event) = wake.take() {
                         wait::notify_one(event);
                     }
+                    if patience.is_over() {
+                        break Err(error.timed_out());
+                    }
                     continue;
                 }
             }

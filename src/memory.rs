@@ -91,6 +91,12 @@ mod view {
             // SAFETY: callers pass the start of an inline room or of a checked extent (V2).
             unsafe { self.base.add(offset) }
         }
+
+        /// Do `length` bytes from `start` on lie in the segment? They do: this is for debug assertions.
+        pub(crate) fn holds(&self, start: NonNull<u8>, length: u64) -> bool {
+            let offset = start.addr().get() - self.base.addr().get();
+            offset as u64 + length <= self.geometry.file_bytes
+        }
     }
 }
 

@@ -15,19 +15,25 @@ impl Shared {
     /// Where the payload of `filling` is written: `filling.length` bytes that are this process's alone.
     #[inline(always)]
     pub(crate) fn room_of(&self, filling: Filling) -> NonNull<u8> {
-        match filling.extent {
-            0 => self.ring.memory.record(filling.index).inline(),
-            word => self.ring.memory.chunk_address(extent::start(word)),
-        }
+        let memory = &self.ring.memory;
+        let room = match filling.extent {
+            0 => memory.record(filling.index).inline(),
+            word => memory.chunk_address(extent::start(word)),
+        };
+        debug_assert!(memory.holds(room, filling.length));
+        room
     }
 
     /// Where the payload of `claim` lies: `claim.length()` bytes that are this process's alone until the release.
     #[inline(always)]
     pub(crate) fn payload_of(&self, claim: Claim) -> NonNull<u8> {
-        match claim.first_chunk() {
-            Some(chunk) => self.ring.memory.chunk_address(chunk),
-            None => self.ring.memory.record(claim.index).inline(),
-        }
+        let memory = &self.ring.memory;
+        let payload = match claim.first_chunk() {
+            Some(chunk) => memory.chunk_address(chunk),
+            None => memory.record(claim.index).inline(),
+        };
+        debug_assert!(memory.holds(payload, claim.length()));
+        payload
     }
 
     /// Writes `bytes` into a descriptor that was reserved for just as many.
@@ -51,6 +57,7 @@ impl Shared {
             let end = start + part.len();
             assert!(end as u64 <= filling.length, "reserved for less");
             let room = self.room_of(filling);
+            step!("copy a part in");
             // SAFETY: `at <= start <= end <= filling.length`, so all of it lies in the room (I7).
             let gap = unsafe { room.add(at) };
             // SAFETY: as above.

@@ -3,6 +3,7 @@
 use crate::error::OpenError;
 use crate::layout::Header;
 use crate::segment::io;
+use crate::sync::step;
 use rustix::fd::OwnedFd;
 use rustix::fs::{Gid, Mode, Stat};
 
@@ -46,9 +47,11 @@ impl Policy {
             return Err(OpenError::UnusableMode { found: mode });
         }
         if let Some(group) = self.group {
+            step!("give the segment to its group");
             rustix::fs::fchown(fd, None, Some(Gid::from_raw(group)))
                 .map_err(|errno| io("giving the segment to its group", errno))?;
         }
+        step!("set the segment's mode");
         rustix::fs::fchmod(fd, Mode::from_raw_mode(mode))
             .map_err(|errno| io("setting the segment's mode", errno))?;
         let stat = rustix::fs::fstat(fd).map_err(|errno| io("fstat", errno))?;

@@ -207,6 +207,7 @@ impl Draft {
             .map_err(|errno| io("getrandom", errno))?;
         let temporary =
             directory.join(format!(".ringpost-{:016x}.new", u64::from_ne_bytes(random)));
+        step!("make a file under a temporary name");
         let fd = rustix::fs::open(
             &temporary,
             flags | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW,
@@ -240,6 +241,7 @@ impl Draft {
 impl Drop for Draft {
     fn drop(&mut self) {
         if let Some(temporary) = &self.temporary {
+            step!("remove the temporary name");
             let _ = rustix::fs::unlink(temporary);
         }
     }
@@ -250,6 +252,7 @@ fn write_zeros(fd: &OwnedFd, bytes: u64) -> rustix::io::Result<()> {
     let mut at = 0;
     while at < bytes {
         let length = zeros.len().min((bytes - at) as usize);
+        step!("write zeros");
         at += rustix::io::pwrite(fd, &zeros[..length], at)? as u64;
     }
     Ok(())
@@ -384,6 +387,7 @@ impl Segment {
         {
             return Err(OpenError::NotFound { path: path.clone() });
         }
+        step!("remove the segment's name");
         rustix::fs::unlink(path).map_err(|errno| at_path("removing the segment", path, errno))
     }
 }

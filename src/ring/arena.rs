@@ -208,12 +208,7 @@ impl Ring {
     /// RECL(me) → FREE without an extent.
     #[inline(never)]
     pub(super) fn free(&self, index: Index, me: Owner) {
-        let record = self.memory.record(index);
-        debug_assert_eq!(
-            record.word().load(Relaxed) & !descriptor::OWNER,
-            descriptor::RECL
-        );
-        let word = record.extent().load(Relaxed); // ours since D = RECL(me)
+        let word = self.memory.record(index).extent().load(Relaxed); // ours since D = RECL(me)
         if word != 0 && self.checked_extent(index, word).is_ok() {
             self.give_back(index, word);
         }

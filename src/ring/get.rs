@@ -96,7 +96,9 @@ impl Ring {
     fn claim_next(&self, me: Owner) -> Result<Claim, GetFailure> {
         let slots = self.slots();
         let mut c = self.head_guess();
-        for _ in 0..self.bound {
+        let mut rounds = 0;
+        while rounds < self.bound {
+            rounds += 1;
             let w = self.memory.slot(c).load(Acquire); // ORDERING C (Acquire): pairs with the commit
             let q = slot::position(w);
             let distance = position::distance(q, c);
@@ -127,6 +129,7 @@ impl Ring {
             } else if distance > 0 && (q ^ c) & (slots - 1) == 0 {
                 c = position::add(position::sub(q, slots), 1);
             } else {
+                rounds += slots;
                 c = self.restart_head();
             }
         }
@@ -323,7 +326,6 @@ impl Ring {
                 continue;
             }
             let word = self.memory.record(claim.index).word();
-            debug_assert_eq!(word.load(Relaxed), claim.word());
             // ORDERING F (Release): pairs with the CAS FREE → OWN or RECL. A store will do: the word names this process,
             // which lives, so nobody else changes it (I7).
             word.store(descriptor::FREE, Release);

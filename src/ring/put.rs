@@ -248,7 +248,9 @@ impl Ring {
     #[inline(always)]
     fn room(&self, mut p: u64) -> Result<(u64, u64), PutFailure> {
         let slots = self.slots();
-        for _ in 0..self.bound {
+        let mut rounds = 0;
+        while rounds < self.bound {
+            rounds += 1;
             let w = self.memory.slot(p).load(Acquire); // ORDERING C (Acquire): pairs with the commit
             let q = slot::position(w);
             let distance = position::distance(q, p);
@@ -265,6 +267,7 @@ impl Ring {
             p = if distance >= 0 && (q ^ p) & (slots - 1) == 0 {
                 position::add(q, 1)
             } else {
+                rounds += slots;
                 self.restart_tail()
             };
         }

@@ -112,6 +112,18 @@ impl Child {
         }
     }
 
+    /// The next line that the child says, if it does not end before.
+    #[track_caller]
+    pub(crate) fn try_hear(&self) -> Option<String> {
+        match self.lines.recv_timeout(PATIENCE) {
+            Ok(line) => Some(line),
+            Err(mpsc::RecvTimeoutError::Disconnected) => None,
+            Err(mpsc::RecvTimeoutError::Timeout) => {
+                panic!("the child {:?} says nothing", self.role)
+            }
+        }
+    }
+
     /// Waits for this line.
     #[track_caller]
     pub(crate) fn expect(&self, line: &str) {

@@ -4,6 +4,7 @@ use crate::common::{PATIENCE, payload, scrambled, within};
 use crate::segment_file::{
     CAPACITY, CHECKSUM, DESCRIPTORS, HEADER_END, PARTICIPANTS, SegmentFile, items, seal,
 };
+use ringpost::{Options, PutError};
 use std::os::unix::fs::FileExt;
 use std::time::{Duration, Instant};
 
@@ -180,5 +181,24 @@ fn files_of_chance() {
             segment.mend();
         }
         segment.is_intact();
+    });
+}
+
+/// A search that meets the damage again and again must not walk through all slots each time.
+#[test]
+fn a_damaged_slot_of_a_large_queue_makes_no_search_long() {
+    const N: u64 = 1 << 16;
+    let options = Options::new().capacity(N as usize).in_flight(8).arena(0);
+    let segment = SegmentFile::with(&options, &[b"first".to_vec(), b"second".to_vec()]);
+    let queue = segment.open().unwrap();
+    // Where the next item goes, and where the oldest one is: now the position of another slot.
+    for position in [N + 2, N] {
+        let index = position * ((N * 618_034 / 1_000_000) | 1) % N;
+        segment.set_word(index, 0, segment.word(index, 0) + (1 << 20));
+    }
+    within("using a large queue with damaged slots", move || {
+        let put = queue.try_put(b"third");
+        assert!(matches!(put, Err(PutError::Corrupt(_))), "{put:?}");
+        let _ = (queue.try_get(), queue.len(), queue.is_empty());
     });
 }

@@ -1,11 +1,13 @@
 //! The project's own tasks, run as `cargo xtask <task>`.
 
 use std::ffi::OsString;
+use std::io::stdout;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
 mod bench;
+mod fuzz;
 mod project;
 mod sanitize;
 mod soak;
@@ -58,6 +60,16 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
+    /// Replay the fuzz targets' committed inputs, then let each target look for new ones
+    ///
+    /// Needs a C++ compiler. New inputs are kept in `fuzz/corpus`, failed ones in `fuzz/artifacts`.
+    Fuzz {
+        /// How long each target runs
+        #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
+        seconds: u32,
+        /// The targets, by name; all of them if none is named
+        targets: Vec<String>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -67,6 +79,9 @@ fn main() -> ExitCode {
         Task::Tidy => tidy::run(),
         Task::Sanitize => sanitize::run(),
         Task::Bench { arguments } => bench::run(&arguments),
+        Task::Fuzz { seconds, targets } => {
+            fuzz::run(seconds, &targets, &mut stdout()).map(|(good, _)| good)
+        }
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
+use crate::fuzz;
 use crate::project;
 use crate::tally::Tally;
 use crate::tidy;
@@ -22,7 +23,11 @@ struct Step {
 enum Action {
     Tidy,
     Cargo(Command),
+    Fuzz,
 }
+
+/// How long each fuzz target looks for something new.
+const FUZZ_SECONDS: u32 = 10;
 
 /// How a step ended.
 pub(crate) enum Outcome {
@@ -42,6 +47,15 @@ fn steps() -> Vec<Step> {
         .env(
             "RUSTFLAGS",
             with_flags(env::var_os("RUSTFLAGS"), "--cfg loom"),
+        );
+    let crash_target = project::target().join("crash");
+    let mut crash = project::cargo(["test", "--package", "ringpost", "--test", "crash"]);
+    crash
+        .args(["--no-fail-fast", "--target-dir"])
+        .arg(crash_target)
+        .env(
+            "RUSTFLAGS",
+            with_flags(env::var_os("RUSTFLAGS"), "--cfg kill_points"),
         );
     vec![
         Step {
@@ -73,6 +87,16 @@ fn steps() -> Vec<Step> {
             "loom",
             "the protocols under every interleaving (--cfg loom)",
             loom,
+        ),
+        Step {
+            name: "fuzz",
+            heading: format!("inputs found before, then {FUZZ_SECONDS} s for each fuzz target"),
+            action: Action::Fuzz,
+        },
+        Step::cargo(
+            "crash",
+            "a kill and a stop at every step (--cfg kill_points)",
+            crash,
         ),
         Step::cargo(
             "storm",
@@ -114,6 +138,7 @@ impl Step {
         let (ok, mut tally) = match self.action {
             Action::Tidy => (tidy::run()?, Tally::default()),
             Action::Cargo(command) => stream(command, shown)?,
+            Action::Fuzz => fuzz::run(FUZZ_SECONDS, &[], shown)?,
         };
         if !ok && tally.failed == 0 {
             tally.failed = 1;

@@ -5,9 +5,9 @@ use crate::failure::{GetStop, PutStop};
 use crate::layout::state;
 use crate::pace::Pace;
 use crate::participant::{self, Identity, Membership};
-use crate::ring::{Claim, Fault, Filling, GetFailure, Owner, PutFailure, Ring};
+use crate::ring::{Claim, Fault, Filling, GetFailure, Of, Owner, PutFailure, Ring};
 use crate::segment::Segment;
-use crate::sync::{CachePadded, Ordering::*};
+use crate::sync::Ordering::*;
 use crate::sys;
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
@@ -20,9 +20,8 @@ pub(crate) struct Shared {
     pub(crate) membership: Membership,
     /// When this process last looked for the dead, in milliseconds; see `look_now_and_then`.
     last_look: AtomicU64,
-    /// When it last looked at the clock, in milliseconds, and how many operations it does until it looks again.
+    /// When it last read the clock, in milliseconds; see `look_if_due`.
     last_clock: AtomicU64,
-    until_clock: CachePadded<AtomicU32>,
     /// How many turns a wait spins before it sleeps; adapts itself.
     pub(crate) spin: AtomicU32,
     pub(crate) pace: Pace,
@@ -32,8 +31,6 @@ pub(crate) struct Shared {
 
 /// A process that finds nothing, or no room, looks for the dead when its last look is older than this.
 const LOOK_EVERY: u64 = 50;
-/// The most operations between two looks at the clock.
-const OPERATIONS_TO_CLOCK: u32 = 15;
 
 impl Shared {
     pub(crate) fn new(
@@ -50,7 +47,6 @@ impl Shared {
             membership,
             last_look: AtomicU64::new(sys::coarse_milliseconds()),
             last_clock: AtomicU64::new(sys::coarse_milliseconds()),
-            until_clock: CachePadded::default(),
             pace: Pace::default(),
             strict,
             spin: AtomicU32::new(if sys::cpus() > 1 {
@@ -108,31 +104,24 @@ impl Shared {
         }
     }
 
-    /// For those who are always busy and never find the queue empty or full: the clock costs as much as a part of an
-    /// operation, so it is read now and then. Threads may miscount; they only look sooner or later.
+    /// For those who are always busy and never find the queue empty or full: after a put or a get. The clock costs as much as
+    /// a part of an operation, so it is read when the ring says that some have passed.
     #[inline(always)]
-    pub(crate) fn look_if_due(&self) {
-        let left = self.until_clock.0.load(Relaxed);
-        if left > 0 {
-            self.until_clock.0.store(left - 1, Relaxed);
-        } else {
-            self.look_at_the_clock();
+    pub(crate) fn look_if_due(&self, of: Of) {
+        if self.ring.clock_is_due(of) {
+            self.look_at_the_clock(of);
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn look_at_the_clock(&self) {
+    fn look_at_the_clock(&self, of: Of) {
         let now = sys::coarse_milliseconds();
-        let since = now.saturating_sub(self.last_clock.load(Relaxed));
+        let since = now.saturating_sub(self.last_clock.swap(now, Relaxed));
         // Whoever takes long for each item reads it at each.
-        let operations = if since < LOOK_EVERY / 4 {
-            OPERATIONS_TO_CLOCK
-        } else {
-            0
-        };
-        self.last_clock.store(now, Relaxed);
-        self.until_clock.0.store(operations, Relaxed);
+        if since < LOOK_EVERY / 4 {
+            self.ring.clock_was_read(of);
+        }
         self.look_if_old(now);
     }
 
@@ -161,7 +150,7 @@ impl Shared {
     pub(crate) fn commit_or_abandon(&self, filling: Filling) -> Result<(), PutStop> {
         match self.ring.commit(filling) {
             Ok(()) => {
-                self.look_if_due();
+                self.look_if_due(Of::Put);
                 Ok(())
             }
             Err(failure) => {
@@ -184,7 +173,7 @@ impl Shared {
         }
         match self.ring.claim(me) {
             Ok(claim) => {
-                self.look_if_due();
+                self.look_if_due(Of::Get);
                 Ok(claim)
             }
             Err(GetFailure::Empty) => Err(self.nothing(before)),

@@ -6,7 +6,7 @@ use crate::failure::PutStop;
 use crate::layout::state;
 use crate::participant::Identity;
 use crate::payload::Held;
-use crate::ring::{Filling, PutFailure};
+use crate::ring::{Filling, Of, PutFailure};
 use crate::shared::Shared;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
@@ -192,7 +192,7 @@ fn commit_once(
     match shared.ring.commit(filling) {
         Ok(()) => {
             *loan = None;
-            shared.look_if_due();
+            shared.look_if_due(Of::Put);
             Ok(())
         }
         Err(failure) => {

@@ -178,6 +178,7 @@ impl Ring {
         self.head.0.next.store(next, Release); // ORDERING H (Release): pairs with the load in `head_guess`
         if c.is_multiple_of(HINT_EVERY) {
             self.memory.head_hint().store(next, Release); // ORDERING H (Release): pairs with `head_guess`
+            self.head.0.clock_due.store(1, Relaxed);
         }
         wait::notify_one(self.memory.ev_put());
     }

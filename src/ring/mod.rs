@@ -135,11 +135,20 @@ struct Side {
     next: AtomicU64,
     /// 1: the last put found the queue full.
     obstructed: AtomicU32,
+    /// 1: some operations have passed since the clock was read.
+    clock_due: AtomicU32,
 }
 
 /// The rounds of a loop that are allowed beyond those of a walk. Fewer where tests damage the segment on purpose: they would
 /// spend their time in nothing else.
 const ROUNDS: u64 = if cfg!(kill_points) { 1 << 12 } else { 1 << 16 };
+
+/// An operation that has moved one side of the queue on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Of {
+    Put,
+    Get,
+}
 
 /// Hints are stored for one position in so many: a process that starts from an older one walks a few slots.
 const HINT_EVERY: u64 = 16;
@@ -200,6 +209,25 @@ impl Ring {
                 distance => distance > 0,
             };
         sound.then_some(hint)
+    }
+
+    #[inline(always)]
+    fn side(&self, of: Of) -> &Side {
+        match of {
+            Of::Put => &self.tail.0,
+            Of::Get => &self.head.0,
+        }
+    }
+
+    /// Have so many operations passed that the clock should be read? Whoever is always busy looks for the dead by it.
+    #[inline(always)]
+    pub(crate) fn clock_is_due(&self, of: Of) -> bool {
+        self.side(of).clock_due.load(Relaxed) != 0
+    }
+
+    /// It was read, and need not be for a while.
+    pub(crate) fn clock_was_read(&self, of: Of) {
+        self.side(of).clock_due.store(0, Relaxed);
     }
 
     /// N.

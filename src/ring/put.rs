@@ -160,6 +160,7 @@ impl Ring {
         self.tail.0.obstructed.store(0, Relaxed);
         if p.is_multiple_of(HINT_EVERY) {
             self.memory.tail_hint().store(next, Release); // ORDERING H (Release): pairs with `tail_guess`
+            self.tail.0.clock_due.store(1, Relaxed);
         }
         wait::notify_one(self.memory.ev_get());
         if self.state() != state::OPEN {

@@ -1,6 +1,6 @@
 //! get: find the next item, claim it, and end its use.
 
-use super::{Fault, HINT_EVERY, Owner, Ring};
+use super::{Fault, HINT_EVERY, Owner, RESTARTS, Ring};
 use crate::layout::{descriptor, extent, item, position, slot};
 use crate::memory::Index;
 use crate::sync::{Ordering::*, fence, full_fence_after_rmw};
@@ -68,7 +68,7 @@ impl Ring {
     /// Claims the next item: first one that is to be delivered again, then the oldest in the ring.
     #[inline(always)]
     pub(crate) fn claim(&self, me: Owner) -> Result<Claim, GetFailure> {
-        for _ in 0..self.bound {
+        for _ in 0..RESTARTS {
             // ORDERING R (Acquire): pairs with the flag's change after D = RETRY in recover.rs.
             let retry = self.memory.retry().load(Acquire);
             if retry & 1 != 0
@@ -96,9 +96,8 @@ impl Ring {
     fn claim_next(&self, me: Owner) -> Result<Claim, GetFailure> {
         let slots = self.slots();
         let mut c = self.head_guess();
-        let mut rounds = 0;
-        while rounds < self.bound {
-            rounds += 1;
+        let mut restarts = 0;
+        for _ in 0..self.bound {
             let w = self.memory.slot(c).load(Acquire); // ORDERING C (Acquire): pairs with the commit
             let q = slot::position(w);
             let distance = position::distance(q, c);
@@ -129,7 +128,10 @@ impl Ring {
             } else if distance > 0 && (q ^ c) & (slots - 1) == 0 {
                 c = position::add(position::sub(q, slots), 1);
             } else {
-                rounds += slots;
+                restarts += 1;
+                if restarts > RESTARTS {
+                    break;
+                }
                 c = self.restart_head();
             }
         }

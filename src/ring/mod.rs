@@ -142,6 +142,8 @@ struct Side {
 /// The rounds of a loop that are allowed beyond those of a walk. Fewer where tests damage the segment on purpose: they would
 /// spend their time in nothing else.
 const ROUNDS: u64 = if cfg!(kill_points) { 1 << 12 } else { 1 << 16 };
+/// How often one search may start again from the largest position: each time it looks at all slots.
+const RESTARTS: u32 = 64;
 
 /// An operation that has moved one side of the queue on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

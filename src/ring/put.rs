@@ -1,6 +1,6 @@
 //! put: find room, own a descriptor, fill it, commit it.
 
-use super::{Fault, HINT_EVERY, Owner, Ring};
+use super::{Fault, HINT_EVERY, Owner, RESTARTS, Ring};
 use crate::layout::{descriptor, extent, item, position, slot, state};
 use crate::memory::Index;
 use crate::sync::{Ordering::*, full_fence_after_rmw, spin_loop};
@@ -249,9 +249,8 @@ impl Ring {
     #[inline(always)]
     fn room(&self, mut p: u64) -> Result<(u64, u64), PutFailure> {
         let slots = self.slots();
-        let mut rounds = 0;
-        while rounds < self.bound {
-            rounds += 1;
+        let mut restarts = 0;
+        for _ in 0..self.bound {
             let w = self.memory.slot(p).load(Acquire); // ORDERING C (Acquire): pairs with the commit
             let q = slot::position(w);
             let distance = position::distance(q, p);
@@ -268,7 +267,10 @@ impl Ring {
             p = if distance >= 0 && (q ^ p) & (slots - 1) == 0 {
                 position::add(q, 1)
             } else {
-                rounds += slots;
+                restarts += 1;
+                if restarts > RESTARTS {
+                    break;
+                }
                 self.restart_tail()
             };
         }

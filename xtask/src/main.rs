@@ -9,6 +9,7 @@ use clap::{Parser, Subcommand};
 mod bench;
 mod fuzz;
 mod project;
+mod python;
 mod sanitize;
 mod soak;
 mod tally;
@@ -52,6 +53,11 @@ enum Task {
     /// Prints what ran and what was found, and exits with 1 if there was a finding, or if the
     /// toolchain cannot.
     Sanitize,
+    /// Build the Python package's wheel into target/wheels
+    ///
+    /// Needs Python 3.9 or later with its headers; PYTHON=/path/to/python3 names another than the
+    /// first on the PATH. Makes a virtual environment in target/python-venv for maturin.
+    Wheel,
     /// Measure ringpost against its baselines in one run
     ///
     /// The same as `cargo bench --package ringpost --bench ratios -- ARGUMENTS`.
@@ -78,6 +84,7 @@ fn main() -> ExitCode {
         Task::Soak { minutes, seed } => soak::run(minutes, seed),
         Task::Tidy => tidy::run(),
         Task::Sanitize => sanitize::run(),
+        Task::Wheel => python::wheel(),
         Task::Bench { arguments } => bench::run(&arguments),
         Task::Fuzz { seconds, targets } => {
             fuzz::run(seconds, &targets, &mut stdout()).map(|(good, _)| good)

@@ -12,8 +12,30 @@ pub(crate) struct Tally {
 
 impl Tally {
     /// Reads one line of output; `None` when it is not the result line of a test program, which is
-    /// `test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in …`.
+    /// `test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in …`,
+    /// or of pytest: `=== 1 failed, 3 passed, 2 skipped in 4.56s ===`.
     pub(crate) fn of_line(line: &str) -> Option<Self> {
+        Self::of_pytest(line).or_else(|| Self::of_rust(line))
+    }
+
+    fn of_pytest(line: &str) -> Option<Self> {
+        let inner = line.strip_prefix("==")?.strip_suffix("==")?;
+        let (counts, _seconds) = inner.trim_matches(['=', ' ']).split_once(" in ")?;
+        let mut tally = Self::default();
+        for part in counts.split(", ") {
+            let (number, what) = part.split_once(' ')?;
+            let number: u64 = number.parse().ok()?;
+            match what {
+                "passed" => tally.passed += number,
+                "failed" | "error" | "errors" => tally.failed += number,
+                "skipped" | "deselected" | "xfailed" | "xpassed" | "warning" | "warnings" => {}
+                _ => return None,
+            }
+        }
+        Some(tally)
+    }
+
+    fn of_rust(line: &str) -> Option<Self> {
         let (_verdict, counts) = line.strip_prefix("test result: ")?.split_once(". ")?;
         let count = |what: &str| {
             counts.split(';').find_map(|part| {
@@ -55,8 +77,20 @@ mod tests {
     }
 
     #[test]
+    fn reads_result_lines_of_pytest() {
+        let ok = "======================== 57 passed, 2 skipped in 10.90s ========================";
+        let bad = "=== 1 failed, 3 passed, 2 errors, 1 warning in 63.01s (0:01:03) ===";
+        let mut sum = Tally::of_line(ok).unwrap();
+        sum += Tally::of_line(bad).unwrap();
+        assert_eq!(sum.to_string(), "60 passed, 3 failed");
+    }
+
+    #[test]
     fn ignores_every_other_line() {
         for line in [
+            "=================================== FAILURES ===================================",
+            "====== 5 slowest durations in 3 ======",
+            "57 passed in 10.90s",
             "test layout::golden ... ok",
             "12 passed; 0 failed",
             "note: test result: ok. 1 passed; 0 failed",

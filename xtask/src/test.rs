@@ -10,6 +10,7 @@ use anyhow::{Context, Result};
 
 use crate::fuzz;
 use crate::project;
+use crate::python;
 use crate::tally::Tally;
 use crate::tidy;
 
@@ -24,6 +25,7 @@ enum Action {
     Tidy,
     Cargo(Command),
     Fuzz,
+    Python,
 }
 
 /// How long each fuzz target looks for something new.
@@ -73,6 +75,11 @@ fn steps() -> Vec<Step> {
             "unit, integration and doc tests with all features",
             project::cargo(["test", "--workspace", "--all-features", "--no-fail-fast"]),
         ),
+        Step {
+            name: "python",
+            heading: "the Python package, built, installed and tested in target/python-venv".into(),
+            action: Action::Python,
+        },
         Step::cargo(
             "exhaustive",
             "every interleaving of a model of the protocol, and its mutants",
@@ -139,6 +146,7 @@ impl Step {
             Action::Tidy => (tidy::run()?, Tally::default()),
             Action::Cargo(command) => stream(command, shown)?,
             Action::Fuzz => fuzz::run(FUZZ_SECONDS, &[], shown)?,
+            Action::Python => python::test(shown)?,
         };
         if !ok && tally.failed == 0 {
             tally.failed = 1;

@@ -1,0 +1,251 @@
+"""multiprocessing's queues, over shared memory."""
+
+from __future__ import annotations
+
+import threading
+from multiprocessing import context, reduction
+from multiprocessing.connection import wait
+from typing import Any, Iterator
+
+from ringpost import _hooks
+from ringpost._errors import ShutDown
+from ringpost._ringpost import Channel
+
+#: The most that a queue counts.
+MOST = 524_288
+#: The capacity of a queue without a maxsize: what does not fit waits in its process.
+UNBOUNDED = 16_384
+#: Address space for long payloads. Memory is taken when it is first used.
+ARENA = 256 << 20
+
+#: How many queues of each class were made in this process: shows whether a program really runs on them.
+made: dict[str, int] = {"Queue": 0, "JoinableQueue": 0, "SimpleQueue": 0}
+
+
+class _End:
+    """One end of a queue, with the methods of a connection that multiprocessing's own code uses."""
+
+    def __init__(self, queue: Channel) -> None:
+        self._queue = queue
+        self._shut = False
+
+    @property
+    def closed(self) -> bool:
+        return self._shut or self._queue._closed
+
+    def _open(self) -> Channel:
+        if self.closed:
+            raise OSError("handle is closed")
+        return self._queue
+
+    def fileno(self) -> int:
+        """Readable when an object is in the queue."""
+        return self._open()._readiness()
+
+    def recv(self) -> Any:
+        try:
+            return self._open().get()
+        except ShutDown:
+            raise EOFError from None
+
+    def send(self, obj: Any) -> None:
+        self._open().put(obj)
+
+    def poll(self, timeout: float | None = 0.0) -> bool:
+        queue = self._open()
+        if not queue._is_empty():
+            return True
+        if timeout is not None and timeout <= 0.0:
+            return False
+        return bool(wait([self], timeout))  # type: ignore[list-item]
+
+    def close(self) -> None:
+        self._shut = True
+
+
+class _Base(Channel):
+    """What all three have in common."""
+
+    def _made(self) -> None:
+        for cls in type(self).__mro__:
+            if cls.__name__ in made and cls.__module__ == __name__:
+                made[cls.__name__] += 1
+                break
+        self._reader = _End(self)
+        self._writer = _End(self)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        name = getattr(self, "_name", None)
+        if name is not None:
+            return _by_name, (type(self), name, self._state())
+        context.assert_spawning(self)
+        fd, tasks_fd = self._fds()
+        fds = (reduction.DupFd(fd), None if tasks_fd is None else reduction.DupFd(tasks_fd))
+        return _by_fd, (type(self), fds, self._state())
+
+    def _state(self) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def _restore(self, state: dict[str, Any], **where: Any) -> None:
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        name = getattr(self, "_name", None)
+        depth, capacity = self.qsize(), self._capacity
+        return f"<{type(self).__module__}.{type(self).__qualname__} name={name!r} depth={depth} capacity={capacity}>"
+
+
+def _new(cls: type[_Base]) -> _Base:
+    # In a spawned child that has not called install(), the executor's class is that over the standard queue.
+    cls = cls if issubclass(cls, _Base) else Queue
+    return cls.__new__(cls)
+
+
+def _by_name(cls: type[_Base], name: str, state: dict[str, Any]) -> _Base:
+    queue = _new(cls)
+    queue._restore(state, name=name, must_exist=True)
+    return queue
+
+
+def _by_fd(cls: type[_Base], fds: tuple[Any, Any], state: dict[str, Any]) -> _Base:
+    queue = _new(cls)
+    fd, tasks = fds
+    queue._restore(state, fd=fd.detach(), tasks_fd=None if tasks is None else tasks.detach())
+    return queue
+
+
+class Queue(_Base):
+    """``multiprocessing.Queue``, and more: see docs/python.md."""
+
+    _joinable = False
+    _name: str | None
+
+    def __init__(
+        self,
+        maxsize: int = 0,
+        *,
+        ctx: Any = None,
+        name: str | None = None,
+        arena: int = ARENA,
+    ) -> None:
+        if self._joinable and name is not None:
+            raise ValueError("a JoinableQueue has no name: its count of unfinished tasks is passed on with its handle")
+        self._start(maxsize, name, arena=arena, must_exist=False)
+
+    def _start(self, maxsize: int, name: str | None, **where: Any) -> None:
+        self._name = name
+        self._maxsize = maxsize
+        hook = type(self)._on_queue_feeder_error is not Queue._on_queue_feeder_error
+        capacity = min(maxsize, MOST) if maxsize > 0 else UNBOUNDED
+        self._setup(capacity, maxsize <= 0, self._joinable, hook, name=name, **where)
+        self._made()
+
+    def _state(self) -> dict[str, Any]:
+        return {"maxsize": self._maxsize}
+
+    def _restore(self, state: dict[str, Any], **where: Any) -> None:
+        self._start(state["maxsize"], where.pop("name", None), **where)
+
+    @staticmethod
+    def _on_queue_feeder_error(e: BaseException, obj: Any) -> None:
+        """Overridden, it gets the errors of pickling, which ``put`` raises otherwise."""
+        raise e
+
+    def empty(self) -> bool:
+        empty = self._is_empty()
+        if self._closed and not empty:
+            raise OSError("handle is closed")
+        return empty
+
+    def close(self) -> None:
+        """This process puts and gets no more. What waits in it is still flushed."""
+        self._closed = True
+        self._reader.close()
+        self._writer.close()
+
+    def join_thread(self) -> None:
+        """Waits until everything that this process has put is in shared memory."""
+        assert self._closed, f"Queue {self!r} not closed"
+        self._flush()
+
+    def _terminate_broken(self) -> None:
+        self.cancel_join_thread()
+        self.close()
+
+    def __iter__(self) -> Iterator[Any]:
+        """Objects, until the queue is shut down."""
+        return self
+
+    def __next__(self) -> Any:
+        try:
+            return self.get()
+        except ShutDown:
+            raise StopIteration from None
+
+
+class JoinableQueue(Queue):
+    """``multiprocessing.JoinableQueue``: what a killed worker had got goes to another one."""
+
+    _joinable = True
+
+    def _start(self, maxsize: int, name: str | None, **where: Any) -> None:
+        super()._start(maxsize, name, **where)
+        _hooks.joinable.add(self)
+
+    def task_done(self) -> None:
+        if not self._task_done():
+            raise ValueError("task_done() called too many times")
+
+    def join(self) -> None:
+        """Waits until everything that was put is done."""
+        self._join()
+
+
+class SimpleQueue(_Base):
+    """``multiprocessing.SimpleQueue``."""
+
+    def __init__(self, *, ctx: Any = None) -> None:
+        self._restore({}, arena=ARENA)
+
+    def _restore(self, state: dict[str, Any], **where: Any) -> None:
+        self._setup(UNBOUNDED, False, False, False, **where)
+        self._made()
+        #: Pool takes it to keep its workers from reading; nothing here waits for it.
+        self._rlock = threading.Lock()
+
+    def _state(self) -> dict[str, Any]:
+        return {}
+
+    def get(self) -> Any:  # type: ignore[override]
+        try:
+            return super().get()
+        except ShutDown:
+            raise EOFError from None
+        except ValueError:
+            if self._closed:
+                raise OSError("handle is closed") from None
+            raise
+
+    def put(self, obj: Any) -> None:  # type: ignore[override]
+        if self._closed:
+            raise OSError("handle is closed")
+        super().put(obj)
+
+    def empty(self) -> bool:
+        return not self._reader.poll()
+
+    def close(self) -> None:
+        self._closed = True
+        self._reader.close()
+        self._writer.close()
+
+
+def open(name: str) -> Queue:
+    """Opens the queue of this name, which the command line, a Rust program or ``Queue(name=…)`` has created."""
+    queue = Queue.__new__(Queue)
+    queue._start(MOST, name, must_exist=True)
+    queue._maxsize = queue._capacity
+    return queue
+
+
+__all__ = ["JoinableQueue", "Queue", "SimpleQueue", "open"]

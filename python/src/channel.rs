@@ -1,0 +1,354 @@
+//! A queue as Python sees it: objects in, objects out.
+
+use crate::counter::Counter;
+use crate::engine::{Access, Engine, Item};
+use crate::errors;
+use crate::leased::Leased;
+use crate::pickler::Payload;
+use crate::tasks::Tasks;
+use crate::waiting::{Wait, detached};
+use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+use ringpost::Options;
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::sync::OnceLock;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// Puts and gets objects through a queue in shared memory. The classes of the package derive from it.
+#[pyclass(subclass, frozen, weakref, module = "ringpost._ringpost")]
+pub(crate) struct Channel {
+    /// Set by the subclass's `__init__`, which decides what the queue is.
+    engine: OnceLock<Engine>,
+}
+
+/// How many processes and handles may have a queue open at once.
+const PARTICIPANTS: usize = 1023;
+
+impl Channel {
+    fn engine(&self) -> PyResult<&Engine> {
+        match self.engine.get() {
+            Some(engine) => Ok(engine),
+            None => Err(PyRuntimeError::new_err(
+                "__init__ of the queue has not been called",
+            )),
+        }
+    }
+
+    /// The engine of a handle that is not closed.
+    pub(crate) fn open_engine(&self, _py: Python<'_>) -> PyResult<&Engine> {
+        let engine = self.engine()?;
+        match engine.closed.load(Relaxed) {
+            false => Ok(engine),
+            true => Err(PyValueError::new_err("the queue is closed in this process")),
+        }
+    }
+
+    fn put_object(slf: &Bound<'_, Self>, obj: &Bound<'_, PyAny>, wait: Wait) -> PyResult<()> {
+        let py = slf.py();
+        let engine = slf.get().open_engine(py)?;
+        let payload = match Payload::new(obj) {
+            Ok(payload) => payload,
+            Err(error) if engine.hook => {
+                slf.call_method1("_on_queue_feeder_error", (error.into_value(py), obj))?;
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
+        engine.put(py, &payload, wait)
+    }
+
+    fn get_object<'py>(&self, py: Python<'py>, wait: Wait) -> PyResult<Bound<'py, PyAny>> {
+        let engine = self.open_engine(py)?;
+        let lease = engine.take(py, wait)?;
+        let access = match engine.tasks {
+            Some(_) => Access::Copy,
+            None => Access::Own,
+        };
+        let opened = engine.object(py, lease, access)?;
+        match (&engine.tasks, opened.item) {
+            // It could not be unpickled, so nobody works on it.
+            (Some(tasks), Item::Lease(lease)) if opened.object.is_ok() => tasks.began(lease),
+            // Read or not, it is consumed: an item that cannot be unpickled would come again and again.
+            (_, item) => item.acknowledge().map_err(|e| errors::of_get(py, &e))?,
+        }
+        opened.object
+    }
+}
+
+/// A descriptor that the caller hands over.
+fn owned(fd: i32) -> OwnedFd {
+    // SAFETY: the package passes descriptors that it has just got for this purpose.
+    unsafe { OwnedFd::from_raw_fd(fd) }
+}
+
+#[pymethods]
+impl Channel {
+    #[new]
+    #[pyo3(signature = (*_args, **_kwargs))]
+    fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Channel {
+        Channel {
+            engine: OnceLock::new(),
+        }
+    }
+
+    /// Creates or opens the queue.
+    #[pyo3(signature = (capacity, unbounded, joinable, hook, *, name = None, arena = None, fd = None, tasks_fd = None, must_exist = false))]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one call from the package, all by name"
+    )]
+    fn _setup(
+        &self,
+        py: Python<'_>,
+        capacity: usize,
+        unbounded: bool,
+        joinable: bool,
+        hook: bool,
+        name: Option<&str>,
+        arena: Option<u64>,
+        fd: Option<i32>,
+        tasks_fd: Option<i32>,
+        must_exist: bool,
+    ) -> PyResult<()> {
+        let mut options = Options::new().capacity(capacity).participants(PARTICIPANTS);
+        if let Some(arena) = arena {
+            options = options.arena(arena);
+        }
+        let made = py.detach(|| match (fd, name, must_exist) {
+            (Some(fd), _, _) => ringpost::from_fd(owned(fd)),
+            (None, Some(name), true) => options.open(name),
+            (None, Some(name), false) => options.open_or_create(name),
+            (None, None, _) => options.anonymous(),
+        });
+        let queue = made.map_err(|error| errors::of_open(&error))?;
+        let tasks = match (joinable, tasks_fd) {
+            (false, _) => None,
+            (true, Some(fd)) => Some(Tasks::new(Counter::from_fd(owned(fd))?, &queue)),
+            (true, None) => Some(Tasks::new(Counter::new()?, &queue)),
+        };
+        let engine = Engine::new(queue, unbounded, tasks, hook);
+        match self.engine.set(engine) {
+            Ok(()) => Ok(()),
+            Err(_) => Err(PyRuntimeError::new_err("the queue was made already")),
+        }
+    }
+
+    /// Puts an object.
+    #[pyo3(signature = (obj, block = true, timeout = None))]
+    fn put(
+        slf: &Bound<'_, Self>,
+        obj: &Bound<'_, PyAny>,
+        block: bool,
+        timeout: Option<f64>,
+    ) -> PyResult<()> {
+        Self::put_object(slf, obj, Wait::new(block, timeout))
+    }
+
+    /// Puts an object if there is room now.
+    fn put_nowait(slf: &Bound<'_, Self>, obj: &Bound<'_, PyAny>) -> PyResult<()> {
+        Self::put_object(slf, obj, Wait::Not)
+    }
+
+    /// Puts all objects of an iterable, in their order.
+    #[pyo3(signature = (objs, block = true, timeout = None))]
+    fn put_many(
+        slf: &Bound<'_, Self>,
+        objs: &Bound<'_, PyAny>,
+        block: bool,
+        timeout: Option<f64>,
+    ) -> PyResult<()> {
+        let wait = Wait::new(block, timeout);
+        for obj in objs.try_iter()? {
+            Self::put_object(slf, &obj?, wait)?;
+        }
+        Ok(())
+    }
+
+    /// Gets the oldest object.
+    #[pyo3(signature = (block = true, timeout = None))]
+    fn get<'py>(
+        &self,
+        py: Python<'py>,
+        block: bool,
+        timeout: Option<f64>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.get_object(py, Wait::new(block, timeout))
+    }
+
+    /// Gets the oldest object if there is one now.
+    fn get_nowait<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.get_object(py, Wait::Not)
+    }
+
+    /// Gets up to so many objects: waits for the first, and takes what else is there.
+    #[pyo3(signature = (max, block = true, timeout = None))]
+    fn get_many<'py>(
+        &self,
+        py: Python<'py>,
+        max: usize,
+        block: bool,
+        timeout: Option<f64>,
+    ) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        let mut objects = Vec::new();
+        while objects.len() < max {
+            let wait = match objects.is_empty() {
+                true => Wait::new(block, timeout),
+                false => Wait::Not,
+            };
+            match self.get_object(py, wait) {
+                Ok(object) => objects.push(object),
+                Err(error) if objects.is_empty() => return Err(error),
+                // Whatever it is, what was got is delivered; the next call meets it again, if it lasts.
+                Err(error) if errors::ends_a_batch(py, &error) => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(objects)
+    }
+
+    /// `with queue.lease() as item:` acknowledges it at the end of the block.
+    #[pyo3(signature = (block = true, timeout = None))]
+    fn lease(slf: &Bound<'_, Self>, block: bool, timeout: Option<f64>) -> PyResult<Leased> {
+        if slf.get().engine()?.tasks.is_some() {
+            return Err(PyTypeError::new_err(
+                "a JoinableQueue leases by get() and task_done()",
+            ));
+        }
+        Ok(Leased::new(slf.clone().unbind(), block, timeout))
+    }
+
+    /// One task that was got is done.
+    fn _task_done(&self) -> PyResult<bool> {
+        let engine = self.engine()?;
+        let waiting = engine.waiting_here();
+        Ok(match &engine.tasks {
+            Some(tasks) => tasks.done(&engine.queue, waiting),
+            None => false,
+        })
+    }
+
+    /// Waits until every task is done.
+    fn _join(&self, py: Python<'_>) -> PyResult<()> {
+        let engine = self.engine()?;
+        engine.flush(py)?;
+        if let Some(tasks) = &engine.tasks {
+            detached(py, |asked| {
+                tasks.join(&engine.queue, asked);
+                Ok::<(), ()>(())
+            })?
+            .ok();
+        }
+        Ok(())
+    }
+
+    /// At exit: what this process has got stays consumed.
+    fn _leave(&self) {
+        if let Some(tasks) = self.engine.get().and_then(|engine| engine.tasks.as_ref()) {
+            tasks.let_all_go();
+        }
+    }
+
+    /// How many objects are queued, those that wait in this process included.
+    fn qsize(&self) -> PyResult<usize> {
+        let engine = self.engine()?;
+        Ok(engine.queue.len() + engine.waiting_here())
+    }
+
+    fn _is_empty(&self) -> PyResult<bool> {
+        let engine = self.engine()?;
+        Ok(engine.queue.is_empty() && engine.waiting_here() == 0)
+    }
+
+    /// Is there no room for another object? Never so without a maxsize.
+    fn full(&self) -> PyResult<bool> {
+        let engine = self.engine()?;
+        Ok(!engine.unbounded && engine.queue.is_full())
+    }
+
+    #[getter]
+    fn _capacity(&self) -> PyResult<usize> {
+        Ok(self.engine()?.queue.capacity())
+    }
+
+    #[getter]
+    fn _closed(&self) -> PyResult<bool> {
+        Ok(self.engine()?.closed.load(Relaxed))
+    }
+
+    #[setter(_closed)]
+    fn set_closed(&self, closed: bool) -> PyResult<()> {
+        self.engine()?.closed.store(closed, Relaxed);
+        Ok(())
+    }
+
+    /// Ends the queue for all processes: no more puts; gets go on until it is drained, or, if immediate, end as well.
+    #[pyo3(signature = (immediate = false))]
+    fn shutdown(&self, py: Python<'_>, immediate: bool) -> PyResult<()> {
+        let engine = self.engine()?;
+        if immediate {
+            engine.queue.shutdown_now();
+        } else {
+            engine.flush(py)?;
+            engine.queue.shutdown();
+        }
+        Ok(())
+    }
+
+    /// Was the queue shut down?
+    #[getter]
+    fn is_shutdown(&self) -> PyResult<bool> {
+        Ok(self.engine()?.queue.is_shutdown())
+    }
+
+    /// What is in the queue, and who takes part.
+    fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let engine = self.engine()?;
+        let stats = engine.queue.stats();
+        let dict = PyDict::new(py);
+        dict.set_item("state", stats.state)?;
+        dict.set_item("capacity", stats.capacity)?;
+        dict.set_item("queued", stats.queued)?;
+        dict.set_item("waiting_in_process", engine.waiting_here())?;
+        dict.set_item("retry", stats.retry)?;
+        dict.set_item("quarantined", stats.quarantined)?;
+        dict.set_item("leased", stats.loaned)?;
+        dict.set_item("held", stats.held)?;
+        dict.set_item("total_put", stats.total_put)?;
+        dict.set_item("arena_bytes", stats.arena_bytes)?;
+        dict.set_item("arena_used_bytes", stats.arena_used_bytes)?;
+        dict.set_item("segment_bytes", stats.segment_bytes)?;
+        let pids: Vec<u32> = stats.participants.iter().map(|p| p.pid).collect();
+        dict.set_item("participants", pids)?;
+        Ok(dict)
+    }
+
+    /// Removes the queue's name. Processes that have it open keep it.
+    fn unlink(&self) -> PyResult<()> {
+        let unlinked = self.engine()?.queue.unlink();
+        unlinked.map_err(|error| errors::of_open(&error))
+    }
+
+    /// Waits until all objects that wait in this process are in the queue, unless that was cancelled.
+    fn _flush(&self, py: Python<'_>) -> PyResult<()> {
+        self.engine()?.flush(py)
+    }
+
+    /// At exit, do not wait for what waits in this process: it may be lost.
+    fn cancel_join_thread(&self) -> PyResult<()> {
+        self.engine()?.cancel_join();
+        Ok(())
+    }
+
+    /// A descriptor that is readable when an object is there.
+    fn _readiness(&self) -> PyResult<i32> {
+        self.engine()?.readiness()
+    }
+
+    /// The descriptors that another process needs.
+    fn _fds(&self) -> PyResult<(i32, Option<i32>)> {
+        let engine = self.engine()?;
+        let tasks = engine.tasks.as_ref().map(Tasks::fd);
+        Ok((engine.queue.as_fd().as_raw_fd(), tasks))
+    }
+}

@@ -1,0 +1,71 @@
+"""What the children of the tests do; in a module of its own, so that spawned ones can import it."""
+
+import os
+import signal
+import time
+from typing import Any
+
+
+def put_all(queue: Any, items: list[Any]) -> None:
+    for item in items:
+        queue.put(item)
+
+
+def echo(requests: Any, answers: Any) -> None:
+    while (item := requests.get()) is not None:
+        answers.put((os.getpid(), item))
+
+
+def get_and_die(queue: Any) -> None:
+    queue.get()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def change_and_die(queue: Any) -> None:
+    queue.get()[:] = 1
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def get_and_exit(queue: Any, count: int) -> None:
+    for _ in range(count):
+        queue.get()
+
+
+def work(queue: Any, done: Any) -> None:
+    while True:
+        item = queue.get()
+        done.put(item)
+        queue.task_done()
+
+
+def add_name(queue: Any, name: str) -> None:
+    import ringpost
+
+    ringpost.open(name).put(("by name", os.getpid()))
+    queue.put("done")
+
+
+def wait_for_ever(queue: Any, ready: Any) -> None:
+    # Where the tests run in the background, a shell has it ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    ready.put(os.getpid())
+    try:
+        queue.get()
+    except KeyboardInterrupt:
+        ready.put("interrupted")
+
+
+def put_for_ever(queue: Any, number: int) -> None:
+    count = 0
+    while True:
+        queue.put((number, count))
+        count += 1
+
+
+def square(value: int) -> int:
+    return value * value
+
+
+def die(_: int) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(10)

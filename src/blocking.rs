@@ -210,9 +210,7 @@ impl Shared {
                 if patience.is_over() {
                     return ControlFlow::Continue(error);
                 }
-                let since = *offered.get_or_insert_with(Instant::now);
-                std::thread::yield_now();
-                too_long = since.elapsed() > SPIN_TOO_LONG;
+                too_long = offer_the_cpu(&mut offered);
             } else {
                 for _ in 0..turns {
                     std::hint::spin_loop();
@@ -345,6 +343,15 @@ impl Shared {
             }
         }
     }
+}
+
+/// Lets others have this CPU. Says whether the spin has lasted too long by now; `since` is when it first did this.
+#[cold]
+#[inline(never)]
+fn offer_the_cpu(since: &mut Option<Instant>) -> bool {
+    let since = *since.get_or_insert_with(Instant::now);
+    std::thread::yield_now();
+    since.elapsed() > SPIN_TOO_LONG
 }
 
 /// Up to one more slice: the low bits of a clock are as good as chance here.

@@ -130,7 +130,10 @@ impl Ring {
     }
 
     fn take_set_aside(&self, p: u64, to: u64) -> Option<Index> {
-        let aside = descriptor::QUAR | (p & position::MASK);
+        if p > position::MASK {
+            return None; // no position: its upper bits would name an owner
+        }
+        let aside = descriptor::QUAR | p;
         self.memory.indices().find(|&index| {
             let word = self.memory.record(index).word();
             // ORDERING P (SeqCst): pairs with D = QUAR: the payload is complete, and it is nobody else's.

@@ -320,3 +320,18 @@ fn the_quarantine_outlives_both_shutdowns() {
         assert!(queue.discard(positions[0]).unwrap());
     }
 }
+
+#[test]
+fn a_number_that_is_no_position_touches_nothing() {
+    let queue = small().anonymous().unwrap();
+    queue.put(b"bad").unwrap();
+    queue.lease().unwrap().quarantine().unwrap();
+    let position = queue.quarantined()[0].position;
+    for beyond in [position + (1 << 44), position | 1 << 63, u64::MAX] {
+        assert_eq!(queue.inspect(beyond).unwrap(), None);
+        assert!(!queue.requeue(beyond).unwrap());
+        assert!(!queue.discard(beyond).unwrap());
+    }
+    assert_eq!(queue.inspect(position).unwrap().unwrap(), b"bad");
+    assert_eq!(queue.audit().unwrap().findings, []);
+}

@@ -61,6 +61,17 @@ impl Patience<'_> {
         }
     }
 
+    /// The same patience, for another wait.
+    pub(crate) fn again(&mut self) -> Patience<'_> {
+        Patience {
+            deadline: self.deadline,
+            interrupted: match &mut self.interrupted {
+                Some(interrupted) => Some(&mut **interrupted),
+                None => None,
+            },
+        }
+    }
+
     fn is_over(&self) -> bool {
         self.deadline
             .is_some_and(|deadline| Instant::now() >= deadline)

@@ -22,6 +22,8 @@ pub(crate) struct Shared {
     last_look: AtomicU64,
     /// When it last read the clock, in milliseconds; see `look_if_due`.
     last_clock: AtomicU64,
+    /// So many looks that find nothing, or no room, go by before the clock is read again; see `found_nothing`.
+    unclocked: AtomicU32,
     /// How many turns a wait spins before it sleeps; adapts itself.
     pub(crate) spin: AtomicU32,
     pub(crate) pace: Pace,
@@ -31,6 +33,8 @@ pub(crate) struct Shared {
 
 /// A process that finds nothing, or no room, looks for the dead when its last look is older than this.
 const LOOK_EVERY: u64 = 50;
+/// A poller that is quick reads the clock once in so many looks and one.
+const UNCLOCKED: u32 = 15;
 
 impl Shared {
     pub(crate) fn new(
@@ -47,6 +51,7 @@ impl Shared {
             membership,
             last_look: AtomicU64::new(sys::coarse_milliseconds()),
             last_clock: AtomicU64::new(sys::coarse_milliseconds()),
+            unclocked: AtomicU32::new(0),
             pace: Pace::default(),
             strict,
             spin: AtomicU32::new(if sys::cpus() > 1 {
@@ -93,6 +98,27 @@ impl Shared {
     #[cold]
     pub(crate) fn look_now_and_then(&self) {
         self.look_if_old(sys::coarse_milliseconds());
+    }
+
+    /// For a poller that has just found nothing, or no room: as `look_now_and_then`, but those who poll quickly read the
+    /// clock at one look in so many.
+    #[inline(always)]
+    pub(crate) fn found_nothing(&self) {
+        match self.unclocked.load(Relaxed) {
+            0 => self.look_while_polling(),
+            left => self.unclocked.store(left - 1, Relaxed),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn look_while_polling(&self) {
+        let now = sys::coarse_milliseconds();
+        let since = now.saturating_sub(self.last_clock.swap(now, Relaxed));
+        if since < LOOK_EVERY / 4 {
+            self.unclocked.store(UNCLOCKED, Relaxed);
+        }
+        self.look_if_old(now);
     }
 
     fn look_if_old(&self, now: u64) {
@@ -162,6 +188,21 @@ impl Shared {
         }
     }
 
+    /// Puts as many of these as go the straight way, and says how many that were: none, for whatever reason, or more.
+    #[inline(always)]
+    pub(crate) fn put_run<'p>(&self, me: Owner, payloads: impl Iterator<Item = &'p [u8]>) -> usize {
+        if self.ring.state() != state::OPEN {
+            return 0;
+        }
+        let put = self.ring.put_run(me, payloads, |filling, payload| {
+            self.copy_in(filling, payload)
+        });
+        if put > 0 {
+            self.look_if_due(Of::Put);
+        }
+        put
+    }
+
     // ---- get ----
 
     /// Claims the next item.
@@ -176,9 +217,23 @@ impl Shared {
                 self.look_if_due(Of::Get);
                 Ok(claim)
             }
-            Err(GetFailure::Empty) => Err(self.nothing(before)),
+            Err(GetFailure::Empty) if before == state::OPEN => Err(GetStop::Empty),
+            Err(GetFailure::Empty) => Err(self.nothing_left()),
             Err(failure) => Err(failure.into()),
         }
+    }
+
+    /// Claims as many items as go the straight way, at most `most`; `take` gets each.
+    #[inline(always)]
+    pub(crate) fn claim_run(&self, me: Owner, most: usize, take: impl FnMut(Claim)) -> usize {
+        if self.ring.state_before_looking() == state::CLOSED {
+            return 0;
+        }
+        let claimed = self.ring.claim_run(me, most, take);
+        if claimed > 0 {
+            self.look_if_due(Of::Get);
+        }
+        claimed
     }
 
     /// After `shutdown_now`: what is still queued, because whoever shut it down died, or came back from the dead, goes now.
@@ -198,12 +253,9 @@ impl Shared {
         }
     }
 
-    /// Nothing was found: is it closed, or only empty? `before` is the state that was read before looking.
+    /// Nothing was found in a queue that was shut down before: is it closed, or is there more to come?
     #[cold]
-    fn nothing(&self, before: u32) -> GetStop {
-        if before == state::OPEN {
-            return GetStop::Empty;
-        }
+    fn nothing_left(&self) -> GetStop {
         // While draining, an item that somebody has claimed may come back; and one may be on its way to being retracted,
         // in which case its put says closed.
         let census = self.ring.census();

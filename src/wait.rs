@@ -4,14 +4,15 @@
 //!
 //! * A **waiter** sets bit 0 (`announce`), tries its operation once more, and sleeps while the word is unchanged.
 //! * A **waker** changes the queue, then looks at the word. Bit 0 clear: nobody waits, and no system call is made. Set: it
-//!   wakes one. If the kernel found nobody, the bit is stale: it clears the bit and moves the epoch on in one CAS, and if
-//!   that succeeded wakes *all*, since somebody may have gone to sleep in between and would now sleep with the bit clear.
+//!   wakes one, or as many as there is something for. If the kernel found fewer, the bit is stale, or somebody is not yet
+//!   asleep: it clears the bit and moves the epoch on in one CAS, and if that succeeded wakes *all*, since somebody may have
+//!   gone to sleep in between and would now sleep with the bit clear.
 //!
 //! # Why no wake-up is lost
 //!
 //! Both sides change one thing and then read the other, with a full fence between (label W). So either the waiter's second
 //! try sees the change, or the waker sees bit 0. In the second case the waiter is asleep and is woken; or it is not yet
-//! asleep, the wake finds nobody, and the CAS changes the word, so that the kernel's comparison keeps it awake; or it fell
+//! asleep, the wake finds too few, and the CAS changes the word, so that the kernel's comparison keeps it awake; or it fell
 //! asleep just before the CAS, and the wake of all finds it. The CAS fails only if another waker has just done the same
 //! (setting a set bit changes nothing).
 //!
@@ -40,7 +41,18 @@ pub(crate) fn notify_one(word: &AtomicU32) {
     // ORDERING W (SeqCst): after the caller's change and fence; pairs with `announce`.
     let seen = word.load(SeqCst);
     if seen & WAITERS != 0 {
-        wake_one(word, seen);
+        wake_some(word, seen, 1);
+    }
+}
+
+/// Wakes up to `count` waiters, if there are any. The caller has just changed the queue so many times, by SeqCst
+/// read-modify-writes.
+#[inline(always)]
+pub(crate) fn notify_some(word: &AtomicU32, count: usize) {
+    // ORDERING W (SeqCst): after the caller's changes and fence; pairs with `announce`.
+    let seen = word.load(SeqCst);
+    if seen & WAITERS != 0 {
+        wake_some(word, seen, u32::try_from(count).unwrap_or(u32::MAX));
     }
 }
 
@@ -56,8 +68,8 @@ pub(crate) fn notify_all(word: &AtomicU32) {
 
 #[cold]
 #[inline(never)]
-fn wake_one(word: &AtomicU32, seen: u32) {
-    if futex::wake(word, 1) == 0 {
+fn wake_some(word: &AtomicU32, seen: u32, count: u32) {
+    if futex::wake(word, count) < count as usize {
         wake_all(word, seen);
     }
 }

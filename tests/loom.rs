@@ -30,6 +30,8 @@ mod recovery_tests;
 mod refusal_tests;
 #[path = "loom/ring.rs"]
 mod ring_tests;
+#[path = "loom/runs.rs"]
+mod runs_tests;
 #[path = "loom/support.rs"]
 mod support;
 #[path = "loom/wait.rs"]

@@ -1,13 +1,108 @@
-//! Getting several items at once.
+//! Several items at once.
 
 use super::BytesQueue;
 use crate::blocking::Patience;
-use crate::error::GetError;
+use crate::error::{GetError, PutError, PutManyError};
 use crate::failure::GetStop;
 use crate::ring::Claim;
 use std::time::Instant;
 
 impl BytesQueue {
+    /// Puts all items in their order, each as one item of the queue; waits while there is no room. Faster than one by one.
+    ///
+    /// Items of other producers may come in between.
+    ///
+    /// # Errors
+    ///
+    /// As [`put`](Self::put), with the number of items that were put before.
+    ///
+    /// ```
+    /// let queue = ringpost::Options::new().anonymous()?;
+    /// queue.put_many(&["one", "two", "three"])?;
+    /// assert_eq!(queue.len(), 3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn put_many<T: AsRef<[u8]>>(&self, items: &[T]) -> Result<(), PutManyError> {
+        self.put_many_patiently(items, Patience::FOREVER)
+    }
+
+    /// [`put_many`](Self::put_many) without waiting: puts as many as there is room for now, and says how many that were.
+    ///
+    /// # Errors
+    ///
+    /// As [`put`](Self::put), if not even the first could be put; [`PutError::Full`] if there is no room at all.
+    ///
+    /// ```
+    /// let queue = ringpost::Options::new().capacity(2).anonymous()?;
+    /// assert_eq!(queue.try_put_many(&["one", "two", "three"])?, 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn try_put_many<T: AsRef<[u8]>>(&self, items: &[T]) -> Result<usize, PutError> {
+        let mut done = 0;
+        while done < items.len() {
+            done += self.put_run(&items[done..]);
+            if let Some(item) = items.get(done) {
+                match self.put_once(item.as_ref()) {
+                    Ok(()) => done += 1,
+                    Err(stop) if done == 0 => return self.at_once(Err(stop)),
+                    Err(_) => return Ok(done),
+                }
+            }
+        }
+        Ok(done)
+    }
+
+    /// [`put_many`](Self::put_many), waiting until `deadline` or until `interrupted` says so.
+    ///
+    /// # Errors
+    ///
+    /// As `put_many`, and [`PutError::TimedOut`] or [`PutError::Interrupted`], with the number of items that were put.
+    ///
+    /// ```
+    /// let queue = ringpost::Options::new().capacity(1).anonymous()?;
+    /// let error = queue.put_many_interruptible(&["one", "two"], None, || true).unwrap_err();
+    /// assert_eq!(error.done, 1);
+    /// # Ok::<(), ringpost::OpenError>(())
+    /// ```
+    pub fn put_many_interruptible<T: AsRef<[u8]>>(
+        &self,
+        items: &[T],
+        deadline: Option<Instant>,
+        mut interrupted: impl FnMut() -> bool,
+    ) -> Result<(), PutManyError> {
+        let patience = Patience {
+            deadline,
+            interrupted: Some(&mut interrupted),
+        };
+        self.put_many_patiently(items, patience)
+    }
+
+    fn put_many_patiently<T: AsRef<[u8]>>(
+        &self,
+        items: &[T],
+        mut patience: Patience<'_>,
+    ) -> Result<(), PutManyError> {
+        let mut done = 0;
+        while done < items.len() {
+            done += self.put_run(&items[done..]);
+            if let Some(item) = items.get(done) {
+                self.patiently(patience.again(), || self.put_once(item.as_ref()))
+                    .map_err(|error| PutManyError { done, error })?;
+                done += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts the first of these, as many as go the straight way.
+    #[inline(always)]
+    fn put_run<T: AsRef<[u8]>>(&self, items: &[T]) -> usize {
+        match self.shared.me() {
+            Ok(me) => self.shared.put_run(me, items.iter().map(T::as_ref)),
+            Err(_) => 0,
+        }
+    }
+
     /// Gets up to `max` items in their order: waits for the first, then takes what is there, but never more than may be in
     /// flight. With `max` 0 it returns at once.
     ///
@@ -131,11 +226,17 @@ impl BytesQueue {
                 .map_err(GetError::from)?,
             None => self.looking(self.claim_once())?,
         });
-        while batch.claims.len() < max
-            // Whatever ends the batch, what was got is delivered; the next call will meet the error again.
-            && let Ok(claim) = self.claim_once()
+        // Whatever ends the batch, what was got is delivered; the next call will meet the error again.
+        while let more @ 1.. = max - batch.claims.len()
+            && let Ok(me) = self.shared.me()
         {
-            batch.take(claim);
+            if self.shared.claim_run(me, more, |claim| batch.take(claim)) < more {
+                // Perhaps there is something to be delivered again, or a position to be passed over.
+                match self.shared.claim(me) {
+                    Ok(claim) => batch.take(claim),
+                    Err(_) => break,
+                }
+            }
         }
         Ok(batch.claims.len())
     }

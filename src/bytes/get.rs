@@ -247,11 +247,12 @@ impl BytesQueue {
     /// A poller that finds nothing looks for the dead now and then.
     #[inline(always)]
     pub(super) fn looking<T>(&self, got: Result<T, GetStop>) -> Result<T, GetError> {
-        got.map_err(|stop| {
-            if let GetStop::Empty = stop {
-                self.shared.look_now_and_then();
+        got.map_err(|stop| match stop {
+            GetStop::Empty => {
+                self.shared.found_nothing();
+                GetError::Empty
             }
-            stop.into()
+            other => other.into(),
         })
     }
 

@@ -1,8 +1,8 @@
-//! Putting: copied payloads, gathered parts, batches.
+//! Putting: copied payloads, gathered parts, loans.
 
 use super::{BytesQueue, WriteLoan};
 use crate::blocking::Patience;
-use crate::error::{PutError, PutManyError};
+use crate::error::PutError;
 use crate::failure::PutStop;
 use crate::layout::PAGE;
 use std::sync::Arc;
@@ -176,87 +176,6 @@ impl BytesQueue {
         self.patiently(patience, || self.put_parts_once(parts, align))
     }
 
-    /// Puts all items in their order, each as one item of the queue; waits while there is no room. Faster than one by one.
-    ///
-    /// Items of other producers may come in between.
-    ///
-    /// # Errors
-    ///
-    /// As [`put`](Self::put), with the number of items that were put before.
-    ///
-    /// ```
-    /// let queue = ringpost::Options::new().anonymous()?;
-    /// queue.put_many(&["one", "two", "three"])?;
-    /// assert_eq!(queue.len(), 3);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn put_many<T: AsRef<[u8]>>(&self, items: &[T]) -> Result<(), PutManyError> {
-        self.put_many_patiently(items, || Patience::FOREVER)
-    }
-
-    /// [`put_many`](Self::put_many) without waiting: puts as many as there is room for now, and says how many that were.
-    ///
-    /// # Errors
-    ///
-    /// As [`put`](Self::put), if not even the first could be put; [`PutError::Full`] if there is no room at all.
-    ///
-    /// ```
-    /// let queue = ringpost::Options::new().capacity(2).anonymous()?;
-    /// assert_eq!(queue.try_put_many(&["one", "two", "three"])?, 2);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn try_put_many<T: AsRef<[u8]>>(&self, items: &[T]) -> Result<usize, PutError> {
-        for (done, item) in items.iter().enumerate() {
-            match self.put_once(item.as_ref()) {
-                Ok(()) => {}
-                Err(stop) if done == 0 => return self.at_once(Err(stop)),
-                Err(_) => return Ok(done),
-            }
-        }
-        Ok(items.len())
-    }
-
-    /// [`put_many`](Self::put_many), waiting until `deadline` or until `interrupted` says so.
-    ///
-    /// # Errors
-    ///
-    /// As `put_many`, and [`PutError::TimedOut`] or [`PutError::Interrupted`], with the number of items that were put.
-    ///
-    /// ```
-    /// let queue = ringpost::Options::new().capacity(1).anonymous()?;
-    /// let error = queue.put_many_interruptible(&["one", "two"], None, || true).unwrap_err();
-    /// assert_eq!(error.done, 1);
-    /// # Ok::<(), ringpost::OpenError>(())
-    /// ```
-    pub fn put_many_interruptible<T: AsRef<[u8]>>(
-        &self,
-        items: &[T],
-        deadline: Option<Instant>,
-        mut interrupted: impl FnMut() -> bool,
-    ) -> Result<(), PutManyError> {
-        for (done, item) in items.iter().enumerate() {
-            let patience = Patience {
-                deadline,
-                interrupted: Some(&mut interrupted),
-            };
-            self.patiently(patience, || self.put_once(item.as_ref()))
-                .map_err(|error| PutManyError { done, error })?;
-        }
-        Ok(())
-    }
-
-    fn put_many_patiently<'p, T: AsRef<[u8]>>(
-        &self,
-        items: &[T],
-        patience: impl Fn() -> Patience<'p>,
-    ) -> Result<(), PutManyError> {
-        for (done, item) in items.iter().enumerate() {
-            self.patiently(patience(), || self.put_once(item.as_ref()))
-                .map_err(|error| PutManyError { done, error })?;
-        }
-        Ok(())
-    }
-
     /// Lends `len` bytes to be written in place, 0 to [`max_payload`](Self::max_payload); waits while there is no room.
     ///
     /// What the bytes hold at first is left over from earlier payloads. Nothing is visible before
@@ -352,7 +271,7 @@ impl BytesQueue {
 
     /// Waits while there is no room.
     #[inline(always)]
-    fn patiently<T>(
+    pub(super) fn patiently<T>(
         &self,
         patience: Patience<'_>,
         attempt: impl FnMut() -> Result<T, PutStop>,
@@ -363,17 +282,17 @@ impl BytesQueue {
 
     /// Does not wait; but what was missing may be a dead participant's, so it looks for these now and then.
     #[inline(always)]
-    fn at_once<T>(&self, attempt: Result<T, PutStop>) -> Result<T, PutError> {
+    pub(super) fn at_once<T>(&self, attempt: Result<T, PutStop>) -> Result<T, PutError> {
         attempt.map_err(|stop| {
             if stop.shortage().is_some() {
-                self.shared.look_now_and_then();
+                self.shared.found_nothing();
             }
             self.shared.put_error(stop)
         })
     }
 
     #[inline(always)]
-    fn put_once(&self, payload: &[u8]) -> Result<(), PutStop> {
+    pub(super) fn put_once(&self, payload: &[u8]) -> Result<(), PutStop> {
         let shared = &*self.shared;
         let me = shared.me().map_err(PutStop::Attach)?;
         let filling = shared.reserve(me, payload.len() as u64, false)?;

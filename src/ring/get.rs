@@ -5,6 +5,10 @@ use crate::layout::{descriptor, extent, item, position, slot};
 use crate::memory::Index;
 use crate::sync::{Ordering::*, fence, full_fence_after_rmw};
 use crate::wait;
+use std::num::NonZeroU64;
+
+const LOAN: NonZeroU64 = NonZeroU64::new(descriptor::LOAN).expect("a state that is not FREE");
+const HELD: NonZeroU64 = NonZeroU64::new(descriptor::HELD).expect("a state that is not FREE");
 
 /// Why nothing was got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,8 +35,9 @@ pub(crate) struct Claim {
     pub(super) item: u64,
     /// The extent, whether or not the payload lies there: a private copy that was checked.
     extent: u64,
-    /// The state that the descriptor is in: LOAN or HELD.
-    state: u64,
+    /// The state that the descriptor is in: LOAN or HELD. That it is not zero leaves `Option` and `Result` of a claim
+    /// without a tag of their own: with one, they go through memory on the way of every get.
+    state: NonZeroU64,
 }
 
 impl Claim {
@@ -60,7 +65,7 @@ impl Claim {
 
     /// The descriptor's word while this claim stands.
     pub(super) fn word(&self) -> u64 {
-        self.state | self.owner.0 | self.position
+        self.state.get() | self.owner.0 | self.position
     }
 }
 
@@ -94,20 +99,18 @@ impl Ring {
 
     #[inline(always)]
     fn claim_next(&self, me: Owner) -> Result<Claim, GetFailure> {
-        let slots = self.slots();
         let mut c = self.head_guess();
         let mut restarts = 0;
         for _ in 0..self.bound {
             let w = self.memory.slot(c).load(Acquire); // ORDERING C (Acquire): pairs with the commit
             let q = slot::position(w);
-            let distance = position::distance(q, c);
-            if distance == 0 && slot::descriptor(w) != slot::NONE {
-                let index =
-                    self.memory
-                        .index(slot::descriptor(w))
-                        .ok_or(Fault::NoSuchDescriptor {
-                            slot: self.slot_index(c),
-                        })?;
+            if q == position::sub(c, self.slots()) {
+                self.head.0.next.store(c, Release); // ORDERING H (Release): pairs with the load in `head_guess`
+                return Err(GetFailure::Empty);
+            }
+            if q == c
+                && let Some(index) = self.memory.index(slot::descriptor(w))
+            {
                 let word = self.memory.record(index).word();
                 let d = word.load(Acquire); // ORDERING P (Acquire): pairs with D = PEND
                 if descriptor::is_pending(d, c) {
@@ -120,25 +123,34 @@ impl Ring {
                     }
                 }
                 c = position::add(c, 1);
-            } else if distance == 0 {
-                c = position::add(c, 1); // never filled: a hint from before the first item
-            } else if distance == -(slots as i64) {
-                self.head.0.next.store(c, Release); // ORDERING H (Release): pairs with the load above
-                return Err(GetFailure::Empty);
-            } else if distance > 0 && (q ^ c) & (slots - 1) == 0 {
-                c = position::add(position::sub(q, slots), 1);
             } else {
-                restarts += 1;
-                if restarts > RESTARTS {
-                    break;
-                }
-                c = self.restart_head();
+                c = self.walk_head(c, w, &mut restarts)?;
             }
         }
-        Err(Fault::Endless {
-            slot: self.slot_index(c),
+        Err(self.endless(c).into())
+    }
+
+    /// Position `c` was not to be had, and its slot holds `w`: where to look next.
+    #[cold]
+    #[inline(never)]
+    fn walk_head(&self, c: u64, w: u64, restarts: &mut u32) -> Result<u64, Fault> {
+        let q = slot::position(w);
+        if q == c {
+            return match slot::descriptor(w) {
+                slot::NONE => Ok(position::add(c, 1)), // never filled: a hint from before the first item
+                _ => Err(Fault::NoSuchDescriptor {
+                    slot: self.slot_index(c),
+                }),
+            };
         }
-        .into())
+        if position::distance(q, c) > 0 && self.slot_index(q) == self.slot_index(c) {
+            return Ok(position::add(position::sub(q, self.slots()), 1));
+        }
+        *restarts += 1;
+        if *restarts > RESTARTS {
+            return Err(self.endless(c));
+        }
+        Ok(self.restart_head())
     }
 
     /// Where to start looking for an item.
@@ -240,7 +252,7 @@ impl Ring {
 
     /// Counts the delivery before anyone sees the payload, and checks where that lies.
     #[inline(always)]
-    fn take_up(&self, index: Index, owner: Owner, p: u64) -> Result<Claim, GetFailure> {
+    pub(super) fn take_up(&self, index: Index, owner: Owner, p: u64) -> Result<Claim, GetFailure> {
         let item = self.memory.record(index).item();
         let counted = item::delivered(item.load(Relaxed)); // ours since the CAS (P, I7)
         item.store(counted, Relaxed);
@@ -261,7 +273,7 @@ impl Ring {
             position: p,
             item,
             extent: self.memory.record(index).extent().load(Relaxed),
-            state: descriptor::LOAN,
+            state: LOAN,
         }
     }
 
@@ -304,7 +316,7 @@ impl Ring {
             full_fence_after_rmw();
             wait::notify_all(self.memory.ev_done());
         }
-        claim.state = descriptor::HELD;
+        claim.state = HELD;
         ours
     }
 

@@ -71,6 +71,7 @@ mod get;
 mod put;
 mod recover;
 mod refuse;
+mod run;
 
 pub(crate) use audit::Finished;
 #[cfg(not(loom))]
@@ -241,6 +242,14 @@ impl Ring {
     /// The index of the slot in which `position` lives, for reports.
     fn slot_index(&self, position: u64) -> u32 {
         self.memory.slot_of(position) as u32
+    }
+
+    /// A loop came back to `position` more often than any healthy queue makes it.
+    #[cold]
+    fn endless(&self, position: u64) -> Fault {
+        Fault::Endless {
+            slot: self.slot_index(position),
+        }
     }
 
     /// Is position `q`, which slot word `w` says was filled last, consumed (I3)?

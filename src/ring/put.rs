@@ -33,9 +33,9 @@ pub(crate) struct Filling {
     pub(crate) index: Index,
     pub(crate) owner: Owner,
     /// Where it will probably go.
-    position: u64,
+    pub(super) position: u64,
     /// The slot word that was seen there: its position was free.
-    word: u64,
+    pub(super) word: u64,
     /// The extent, if the payload goes there: a private copy that was checked.
     pub(crate) extent: u64,
     /// The payload's length in bytes.
@@ -145,10 +145,7 @@ impl Ring {
         }
         // ORDERING F (Release): no slot names this descriptor, it is OWN(me) again.
         record.word().store(descriptor::OWN | me, Release);
-        Err(Fault::Endless {
-            slot: self.slot_index(p),
-        }
-        .into())
+        Err(self.endless(p).into())
     }
 
     /// Step 7: hints, wake-ups, and the look at the queue's state that keeps a shutdown from stranding the item.
@@ -172,7 +169,7 @@ impl Ring {
     /// The queue was shut down: takes the item back, unless a consumer has it already.
     #[cold]
     #[inline(never)]
-    fn retract(&self, index: Index, owner: Owner, p: u64) -> Result<(), PutFailure> {
+    pub(super) fn retract(&self, index: Index, owner: Owner, p: u64) -> Result<(), PutFailure> {
         let word = self.memory.record(index).word();
         let me = owner.0;
         // ORDERING L (SeqCst): like a consumer's claim, it makes the position consumed.
@@ -248,36 +245,48 @@ impl Ring {
     /// Step 1: the first free position from `p` on, and the slot word that its commit must replace.
     #[inline(always)]
     fn room(&self, mut p: u64) -> Result<(u64, u64), PutFailure> {
-        let slots = self.slots();
         let mut restarts = 0;
         for _ in 0..self.bound {
             let w = self.memory.slot(p).load(Acquire); // ORDERING C (Acquire): pairs with the commit
             let q = slot::position(w);
-            let distance = position::distance(q, p);
-            if distance == -(slots as i64) {
+            if q == position::sub(p, self.slots()) {
                 if !self.consumed(w, q)? {
                     self.tail.0.obstructed.store(1, Relaxed);
                     return Err(PutFailure::Full); // I2
                 }
-                if self.memory.geometry.capacity < slots && !self.below_capacity(p)? {
+                if self.memory.geometry.capacity < self.slots() && !self.below_capacity(p)? {
                     return Err(PutFailure::Full);
                 }
                 return Ok((p, w));
             }
-            p = if distance >= 0 && (q ^ p) & (slots - 1) == 0 {
-                position::add(q, 1)
-            } else {
-                restarts += 1;
-                if restarts > RESTARTS {
-                    break;
-                }
-                self.restart_tail()
-            };
+            p = self.walk_tail(p, q, &mut restarts)?;
         }
-        Err(Fault::Endless {
-            slot: self.slot_index(p),
+        Err(self.endless(p).into())
+    }
+
+    /// Is just position `p` free? And the slot word that its commit must replace.
+    #[inline(always)]
+    pub(super) fn room_at(&self, p: u64) -> Result<(bool, u64), Fault> {
+        let w = self.memory.slot(p).load(Acquire); // ORDERING C (Acquire): pairs with the commit
+        let q = slot::position(w);
+        let free = q == position::sub(p, self.slots())
+            && self.consumed(w, q)?
+            && (self.memory.geometry.capacity == self.slots() || self.below_capacity(p)?);
+        Ok((free, w))
+    }
+
+    /// Position `p` is not free, and its slot holds position `q`: where to look next.
+    #[cold]
+    #[inline(never)]
+    fn walk_tail(&self, p: u64, q: u64, restarts: &mut u32) -> Result<u64, Fault> {
+        if position::distance(q, p) >= 0 && self.slot_index(q) == self.slot_index(p) {
+            return Ok(position::add(q, 1));
         }
-        .into())
+        *restarts += 1;
+        if *restarts > RESTARTS {
+            return Err(self.endless(p));
+        }
+        Ok(self.restart_tail())
     }
 
     /// I5: the hint was wrong; starts again from the truth.

@@ -1,6 +1,6 @@
 //! Shutdowns that are killed, and what is killed in a queue that is shut down.
 
-use crate::ledger::item;
+use crate::ledger::{Kind, item, note};
 use crate::points::{Happened, Process};
 use crate::scene::{PLAIN, Scenario, VICTIMS, World};
 use ringpost::{GetError, PutError};
@@ -76,6 +76,30 @@ scenarios! {
         traffic: World::close,
         subjects: &[VICTIMS],
         outcomes: &["-", "first"],
+        ..PLAIN
+    };
+    a_put_of_many_that_meets_a_shutdown: Scenario {
+        before: two_items,
+        attack: |me| {
+            let numbers = [me.first, me.first + 1, me.first + 2];
+            let items = numbers.map(|n| item(n, 20));
+            me.begin();
+            numbers.iter().for_each(|&n| note(me.actor, Kind::Putting, n));
+            let put = match me.queue.put_many(&items) {
+                Ok(()) => 3,
+                Err(stop) => {
+                    assert!(matches!(stop.error, PutError::Closed));
+                    stop.done
+                }
+            };
+            for (i, &n) in numbers.iter().enumerate() {
+                let kind = if i < put { Kind::Put } else { Kind::NotPut };
+                note(me.actor, kind, n);
+            }
+        },
+        traffic: World::close,
+        subjects: &[VICTIMS, VICTIMS + 1, VICTIMS + 2],
+        outcomes: &["- - -", "first - -", "first first -", "first first first"],
         ..PLAIN
     };
     a_loan_that_meets_a_shutdown: Scenario {

@@ -90,6 +90,28 @@ pub(crate) fn get(ring: &Ring, me: u32) -> Result<u64, GetFailure> {
     Ok(value)
 }
 
+/// As many of these values, in their order, as go the straight way. Says how many.
+pub(crate) fn put_run(ring: &Ring, me: u32, values: &[u64]) -> usize {
+    let payloads: Vec<[u8; 8]> = values.iter().map(|value| value.to_ne_bytes()).collect();
+    let payloads = payloads.iter().map(|payload| &payload[..]);
+    ring.put_run(owner(me), payloads, |filling, payload| {
+        write(
+            ring,
+            &filling,
+            u64::from_ne_bytes(payload.try_into().unwrap()),
+        );
+    })
+}
+
+/// Up to `most` items that are there, in their order.
+pub(crate) fn get_run(ring: &Ring, me: u32, most: usize) -> Vec<u64> {
+    let mut claims = Vec::new();
+    ring.claim_run(owner(me), most, |claim| claims.push(claim));
+    let got = claims.iter().map(|claim| read(ring, claim)).collect();
+    ring.release_all(&claims);
+    got
+}
+
 /// Everything that is left, in its order.
 pub(crate) fn drain(ring: &Ring, me: u32) -> Vec<u64> {
     std::iter::from_fn(|| get(ring, me).ok()).collect()

@@ -78,6 +78,26 @@ fn two_waiters_and_one_waker() {
     });
 }
 
+/// One waiter may be asleep, and the other just about to be.
+#[test]
+fn two_waiters_and_a_waker_of_both() {
+    explore(3, || {
+        let items = Arc::new(Items::default());
+        let waiters: Vec<_> = (0..2)
+            .map(|_| {
+                let items = items.clone();
+                thread::spawn(move || items.take_or_sleep())
+            })
+            .collect();
+        items.count.fetch_add(2, SeqCst);
+        full_fence_after_rmw();
+        wait::notify_some(&items.event, 2);
+        for waiter in waiters {
+            waiter.join().unwrap();
+        }
+    });
+}
+
 fn blocking_get(ring: &Ring, me: u32) -> u64 {
     loop {
         let seen = wait::announce(ring.memory.ev_get());

@@ -339,7 +339,14 @@ impl Shared {
         loop {
             let seen = wait::announce(event);
             self.drop_the_rest_if_closed();
-            if self.ring.finished() == Finished::Yes {
+            let finished = self.ring.finished() == Finished::Yes;
+            let unfinished = self.unfinished();
+            // Below zero, some of it was called done while its item is still leased.
+            if unfinished <= 0
+                && (finished
+                    || unfinished < 0
+                        && self.ring.census().unacknowledged() <= unfinished.saturating_neg())
+            {
                 return true;
             }
             if patience.is_over() || patience.is_interrupted() {

@@ -136,6 +136,7 @@ mod view {
             put(control::RETRY, 0);
             put(control::RESERVED, 0);
             put(control::FREE_HINT, 0);
+            put(control::UNFINISHED, 0);
             for h in 0..geometry.descriptors {
                 let at = (geometry.descriptors_at + h * geometry.stride) as usize;
                 if h < geometry.slots {
@@ -245,6 +246,8 @@ control_words! {
     reserved: RESERVED, AtomicU64, u64_at;
     /// Every chunk below it is probably taken.
     free_hint: FREE_HINT, AtomicU64, u64_at;
+    /// Work whose items were acknowledged and that is not done, in two's complement.
+    unfinished: UNFINISHED, AtomicU64, u64_at;
     /// Consumers wait here for items.
     ev_get: EV_GET, AtomicU32, u32_at;
     /// Producers wait here for slots.

@@ -108,6 +108,7 @@ fn documentation() {
         ("reserved", control::RESERVED, 8),
         ("free_hint", control::FREE_HINT, 8),
         ("hot", control::HOT, 4 * layout::HOT_HINTS),
+        ("unfinished", control::UNFINISHED, 8),
         ("participants", control::PARTICIPANTS, 0),
     ] {
         let size = if size == 0 {

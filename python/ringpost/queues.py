@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import math
+import operator
+import sys
 import threading
 from multiprocessing import context, reduction
 from multiprocessing.connection import wait
-from typing import Any, Iterator
+from queue import Empty
+from typing import TYPE_CHECKING, Any, AsyncIterator, Iterator, Sequence
 
 from ringpost import _hooks
 from ringpost._errors import ShutDown
 from ringpost._ringpost import Channel
+
+if TYPE_CHECKING:
+    from ringpost._asyncio import Waiting
 
 #: The most that a queue counts.
 MOST = 524_288
@@ -79,9 +86,7 @@ class _Base(Channel):
         if name is not None:
             return _by_name, (type(self), name, self._state())
         context.assert_spawning(self)
-        fd, tasks_fd = self._fds()
-        fds = (reduction.DupFd(fd), None if tasks_fd is None else reduction.DupFd(tasks_fd))
-        return _by_fd, (type(self), fds, self._state())
+        return _by_fd, (type(self), reduction.DupFd(self._fd()), self._state())
 
     def _state(self) -> dict[str, Any]:
         raise NotImplementedError
@@ -107,10 +112,9 @@ def _by_name(cls: type[_Base], name: str, state: dict[str, Any]) -> _Base:
     return queue
 
 
-def _by_fd(cls: type[_Base], fds: tuple[Any, Any], state: dict[str, Any]) -> _Base:
+def _by_fd(cls: type[_Base], fd: Any, state: dict[str, Any]) -> _Base:
     queue = _new(cls)
-    fd, tasks = fds
-    queue._restore(state, fd=fd.detach(), tasks_fd=None if tasks is None else tasks.detach())
+    queue._restore(state, fd=fd.detach())
     return queue
 
 
@@ -119,6 +123,8 @@ class Queue(_Base):
 
     _joinable = False
     _name: str | None
+    #: The coroutines that wait for this queue, once there are any.
+    _waiting: Waiting | None = None
 
     def __init__(
         self,
@@ -128,8 +134,6 @@ class Queue(_Base):
         name: str | None = None,
         arena: int = ARENA,
     ) -> None:
-        if self._joinable and name is not None:
-            raise ValueError("a JoinableQueue has no name: its count of unfinished tasks is passed on with its handle")
         self._start(maxsize, name, arena=arena, must_exist=False)
 
     def _start(self, maxsize: int, name: str | None, **where: Any) -> None:
@@ -162,6 +166,8 @@ class Queue(_Base):
         self._closed = True
         self._reader.close()
         self._writer.close()
+        if self._waiting is not None:
+            self._waiting.wake_all()
 
     def join_thread(self) -> None:
         """Waits until everything that this process has put is in shared memory."""
@@ -182,6 +188,59 @@ class Queue(_Base):
         except ShutDown:
             raise StopIteration from None
 
+    def _of_loop(self) -> Waiting:
+        from ringpost._asyncio import Waiting
+
+        if self._waiting is None:
+            self._waiting = Waiting(self)
+        return self._waiting
+
+    async def aput(self, obj: Any) -> None:
+        """Puts an object; meanwhile the event loop runs. Cancelled, it has put nothing."""
+        needed = self._put_now(obj)
+        if needed is not None:
+            await self._of_loop().put(obj, needed)
+
+    async def aget(self) -> Any:
+        """Gets the oldest object; meanwhile the event loop runs. Cancelled, it has taken nothing."""
+        try:
+            return self._get_now(self._coroutine())
+        except Empty:
+            return await self._of_loop().get()
+
+    def _coroutine(self) -> int:
+        return 0
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        """Objects, until the queue is shut down."""
+        return self
+
+    async def __anext__(self) -> Any:
+        try:
+            return await self.aget()
+        except ShutDown:
+            raise StopAsyncIteration from None
+
+    def empty_array(
+        self, shape: int | Sequence[int], dtype: Any = float, *, block: bool = True, timeout: float | None = None
+    ) -> Any:
+        """A numpy array in the queue's memory, to be filled. ``put`` hands it over without a copy: see docs/python.md.
+
+        Waits, as ``put`` does, while the queue is full or its arena has no room. An unbounded queue gives an ordinary array then.
+        """
+        import numpy  # type: ignore[import-not-found, unused-ignore]
+
+        dtype = numpy.dtype(dtype)
+        if dtype.hasobject:
+            raise ValueError(f"{dtype!r} holds objects, which cannot lie in shared memory")
+        lengths = [operator.index(length) for length in (shape if isinstance(shape, Sequence) else [shape])]
+        if min(lengths, default=0) < 0:
+            raise ValueError("negative dimensions are not allowed")
+        loan: Any = self._loan(math.prod(lengths) * dtype.itemsize, block, timeout)
+        if loan is None:
+            return numpy.empty(lengths, dtype)
+        return numpy.ndarray(lengths, dtype, buffer=loan)
+
 
 class JoinableQueue(Queue):
     """``multiprocessing.JoinableQueue``: what a killed worker had got goes to another one."""
@@ -193,12 +252,20 @@ class JoinableQueue(Queue):
         _hooks.joinable.add(self)
 
     def task_done(self) -> None:
-        if not self._task_done():
+        if not self._task_done(self._coroutine()):
             raise ValueError("task_done() called too many times")
 
     def join(self) -> None:
         """Waits until everything that was put is done."""
         self._join()
+
+    def _coroutine(self) -> int:
+        # Without asyncio there are no coroutines, and importing it takes longer than everything else here.
+        if "asyncio" not in sys.modules:
+            return 0
+        from ringpost._asyncio import number_of_this_task
+
+        return number_of_this_task()
 
 
 class SimpleQueue(_Base):

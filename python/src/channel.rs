@@ -1,10 +1,11 @@
 //! A queue as Python sees it: objects in, objects out.
 
-use crate::counter::Counter;
-use crate::engine::{Access, Engine, Item};
+use crate::engine::Engine;
 use crate::errors;
 use crate::leased::Leased;
+use crate::loan::Loan;
 use crate::pickler::Payload;
+use crate::room::Room;
 use crate::tasks::Tasks;
 use crate::waiting::{Wait, detached};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
@@ -44,34 +45,42 @@ impl Channel {
         }
     }
 
-    fn put_object(slf: &Bound<'_, Self>, obj: &Bound<'_, PyAny>, wait: Wait) -> PyResult<()> {
-        let py = slf.py();
-        let engine = slf.get().open_engine(py)?;
-        let payload = match Payload::new(obj) {
-            Ok(payload) => payload,
+    /// The object, pickled; `None`: it could not be, and the queue's own method has been told.
+    #[inline]
+    fn pickled<'py>(
+        slf: &Bound<'py, Self>,
+        engine: &Engine,
+        obj: &Bound<'py, PyAny>,
+    ) -> PyResult<Option<Payload<'py>>> {
+        match Payload::new(obj, &engine.loans) {
+            Ok(payload) => Ok(Some(payload)),
             Err(error) if engine.hook => {
-                slf.call_method1("_on_queue_feeder_error", (error.into_value(py), obj))?;
-                return Ok(());
+                let error = error.into_value(slf.py());
+                slf.call_method1("_on_queue_feeder_error", (error, obj))?;
+                Ok(None)
             }
-            Err(error) => return Err(error),
-        };
-        engine.put(py, &payload, wait)
+            Err(error) => Err(error),
+        }
     }
 
-    fn get_object<'py>(&self, py: Python<'py>, wait: Wait) -> PyResult<Bound<'py, PyAny>> {
+    fn put_object(slf: &Bound<'_, Self>, obj: &Bound<'_, PyAny>, wait: Wait) -> PyResult<()> {
+        let engine = slf.get().open_engine(slf.py())?;
+        match Self::pickled(slf, engine, obj)? {
+            Some(payload) => engine.put(slf.py(), &payload, wait),
+            None => Ok(()),
+        }
+    }
+
+    fn get_object<'py>(
+        &self,
+        py: Python<'py>,
+        wait: Wait,
+        coroutine: u64,
+    ) -> PyResult<Bound<'py, PyAny>> {
         let engine = self.open_engine(py)?;
         let lease = engine.take(py, wait)?;
-        let access = match engine.tasks {
-            Some(_) => Access::Copy,
-            None => Access::Own,
-        };
-        let opened = engine.object(py, lease, access)?;
-        match (&engine.tasks, opened.item) {
-            // It could not be unpickled, so nobody works on it.
-            (Some(tasks), Item::Lease(lease)) if opened.object.is_ok() => tasks.began(lease),
-            // Read or not, it is consumed: an item that cannot be unpickled would come again and again.
-            (_, item) => item.acknowledge().map_err(|e| errors::of_get(py, &e))?,
-        }
+        let opened = engine.object(py, lease, engine.access())?;
+        engine.deliver(py, opened.item, opened.object.is_ok(), coroutine)?;
         opened.object
     }
 }
@@ -93,7 +102,7 @@ impl Channel {
     }
 
     /// Creates or opens the queue.
-    #[pyo3(signature = (capacity, unbounded, joinable, hook, *, name = None, arena = None, fd = None, tasks_fd = None, must_exist = false))]
+    #[pyo3(signature = (capacity, unbounded, joinable, hook, *, name = None, arena = None, fd = None, must_exist = false))]
     #[expect(
         clippy::too_many_arguments,
         reason = "one call from the package, all by name"
@@ -108,7 +117,6 @@ impl Channel {
         name: Option<&str>,
         arena: Option<u64>,
         fd: Option<i32>,
-        tasks_fd: Option<i32>,
         must_exist: bool,
     ) -> PyResult<()> {
         let mut options = Options::new().capacity(capacity).participants(PARTICIPANTS);
@@ -122,11 +130,7 @@ impl Channel {
             (None, None, _) => options.anonymous(),
         });
         let queue = made.map_err(|error| errors::of_open(&error))?;
-        let tasks = match (joinable, tasks_fd) {
-            (false, _) => None,
-            (true, Some(fd)) => Some(Tasks::new(Counter::from_fd(owned(fd))?, &queue)),
-            (true, None) => Some(Tasks::new(Counter::new()?, &queue)),
-        };
+        let tasks = joinable.then(|| Tasks::new(&queue));
         let engine = Engine::new(queue, unbounded, tasks, hook);
         match self.engine.set(engine) {
             Ok(()) => Ok(()),
@@ -173,12 +177,12 @@ impl Channel {
         block: bool,
         timeout: Option<f64>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        self.get_object(py, Wait::new(block, timeout))
+        self.get_object(py, Wait::new(block, timeout), 0)
     }
 
     /// Gets the oldest object if there is one now.
     fn get_nowait<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.get_object(py, Wait::Not)
+        self.get_object(py, Wait::Not, 0)
     }
 
     /// Gets up to so many objects: waits for the first, and takes what else is there.
@@ -190,21 +194,44 @@ impl Channel {
         block: bool,
         timeout: Option<f64>,
     ) -> PyResult<Vec<Bound<'py, PyAny>>> {
-        let mut objects = Vec::new();
-        while objects.len() < max {
-            let wait = match objects.is_empty() {
-                true => Wait::new(block, timeout),
-                false => Wait::Not,
-            };
-            match self.get_object(py, wait) {
-                Ok(object) => objects.push(object),
-                Err(error) if objects.is_empty() => return Err(error),
-                // Whatever it is, what was got is delivered; the next call meets it again, if it lasts.
-                Err(error) if errors::ends_a_batch(py, &error) => break,
-                Err(error) => return Err(error),
-            }
+        let engine = self.open_engine(py)?;
+        engine.get_many(py, max, Wait::new(block, timeout), 0)
+    }
+
+    /// Gets the oldest object if there is one now; it is this coroutine's task.
+    fn _get_now<'py>(&self, py: Python<'py>, coroutine: u64) -> PyResult<Bound<'py, PyAny>> {
+        self.get_object(py, Wait::Not, coroutine)
+    }
+
+    /// Puts an object if there is room now; else says how long its payload is.
+    fn _put_now(slf: &Bound<'_, Self>, obj: &Bound<'_, PyAny>) -> PyResult<Option<usize>> {
+        let py = slf.py();
+        let engine = slf.get().open_engine(py)?;
+        let Some(payload) = Self::pickled(slf, engine, obj)? else {
+            return Ok(None);
+        };
+        match engine.put(py, &payload, Wait::Not) {
+            Ok(()) => Ok(None),
+            Err(error) if errors::is_full(py, &error) => Ok(Some(payload.length())),
+            Err(error) => Err(error),
         }
-        Ok(objects)
+    }
+
+    /// What tells an event loop that there is room.
+    fn _room(&self) -> PyResult<Room> {
+        Room::new(&self.engine()?.queue)
+    }
+
+    /// So many bytes of the queue, to be filled; `None`: an unbounded queue has no room now.
+    fn _loan(
+        &self,
+        py: Python<'_>,
+        bytes: usize,
+        block: bool,
+        timeout: Option<f64>,
+    ) -> PyResult<Option<Loan>> {
+        let engine = self.open_engine(py)?;
+        engine.lend(py, bytes, Wait::new(block, timeout))
     }
 
     /// `with queue.lease() as item:` acknowledges it at the end of the block.
@@ -219,26 +246,20 @@ impl Channel {
     }
 
     /// One task that was got is done.
-    fn _task_done(&self) -> PyResult<bool> {
+    fn _task_done(&self, coroutine: u64) -> PyResult<bool> {
         let engine = self.engine()?;
-        let waiting = engine.waiting_here();
-        Ok(match &engine.tasks {
-            Some(tasks) => tasks.done(&engine.queue, waiting),
-            None => false,
-        })
+        let tasks = engine.tasks.as_ref();
+        Ok(tasks.is_some_and(|tasks| tasks.done(coroutine, engine.waiting_here())))
     }
 
     /// Waits until every task is done.
     fn _join(&self, py: Python<'_>) -> PyResult<()> {
         let engine = self.engine()?;
         engine.flush(py)?;
-        if let Some(tasks) = &engine.tasks {
-            detached(py, |asked| {
-                tasks.join(&engine.queue, asked);
-                Ok::<(), ()>(())
-            })?
-            .ok();
-        }
+        detached(py, |asked| {
+            Ok::<bool, ()>(engine.queue.join_interruptible(None, asked))
+        })?
+        .ok();
         Ok(())
     }
 
@@ -303,24 +324,7 @@ impl Channel {
 
     /// What is in the queue, and who takes part.
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let engine = self.engine()?;
-        let stats = engine.queue.stats();
-        let dict = PyDict::new(py);
-        dict.set_item("state", stats.state)?;
-        dict.set_item("capacity", stats.capacity)?;
-        dict.set_item("queued", stats.queued)?;
-        dict.set_item("waiting_in_process", engine.waiting_here())?;
-        dict.set_item("retry", stats.retry)?;
-        dict.set_item("quarantined", stats.quarantined)?;
-        dict.set_item("leased", stats.loaned)?;
-        dict.set_item("held", stats.held)?;
-        dict.set_item("total_put", stats.total_put)?;
-        dict.set_item("arena_bytes", stats.arena_bytes)?;
-        dict.set_item("arena_used_bytes", stats.arena_used_bytes)?;
-        dict.set_item("segment_bytes", stats.segment_bytes)?;
-        let pids: Vec<u32> = stats.participants.iter().map(|p| p.pid).collect();
-        dict.set_item("participants", pids)?;
-        Ok(dict)
+        self.engine()?.stats(py)
     }
 
     /// Removes the queue's name. Processes that have it open keep it.
@@ -345,10 +349,8 @@ impl Channel {
         self.engine()?.readiness()
     }
 
-    /// The descriptors that another process needs.
-    fn _fds(&self) -> PyResult<(i32, Option<i32>)> {
-        let engine = self.engine()?;
-        let tasks = engine.tasks.as_ref().map(Tasks::fd);
-        Ok((engine.queue.as_fd().as_raw_fd(), tasks))
+    /// The descriptor that another process needs.
+    fn _fd(&self) -> PyResult<i32> {
+        Ok(self.engine()?.queue.as_fd().as_raw_fd())
     }
 }

@@ -1,11 +1,14 @@
 //! A queue and what this process knows of it.
 
+use crate::batch::Next;
 use crate::errors;
 use crate::fork::generation;
 use crate::held::{Held, Kept};
 use crate::item::{PAGE, Parts, parts};
+use crate::loan::Loans;
 use crate::overflow::{self, Overflow};
 use crate::pickler::Payload;
+use crate::plain;
 use crate::tasks::Tasks;
 use crate::waiting::{Wait, detached};
 use pyo3::exceptions::PyValueError;
@@ -32,7 +35,9 @@ pub(crate) struct Engine {
     overflow: Mutex<Option<Arc<Overflow>>>,
     readiness: Mutex<Option<(u32, Readiness)>>,
     kept: Arc<Kept>,
-    most_kept: AtomicUsize,
+    pub(crate) loans: Arc<Loans>,
+    in_flight: AtomicUsize,
+    pub(crate) next: Next,
 }
 
 impl Engine {
@@ -53,12 +58,14 @@ impl Engine {
             overflow: Mutex::new(None),
             readiness: Mutex::new(None),
             kept: Arc::default(),
-            most_kept: AtomicUsize::new(0),
+            loans: Arc::default(),
+            in_flight: AtomicUsize::new(0),
+            next: Next::default(),
         }
     }
 
     /// The overflow of this process, if there is one with something in it.
-    fn overflowing(&self) -> Option<Arc<Overflow>> {
+    pub(crate) fn overflowing(&self) -> Option<Arc<Overflow>> {
         if !self.overflowed.load(Relaxed) {
             return None;
         }
@@ -74,7 +81,7 @@ impl Engine {
         overflow.clone()
     }
 
-    fn spill(&self, parts: &[&[u8]], align: usize) {
+    pub(crate) fn spill(&self, parts: &[&[u8]], align: usize) {
         let overflow = self.own_overflow().unwrap_or_else(|| {
             let new = Overflow::new(self.cancelled.load(Relaxed));
             let mut place = self.overflow.lock().unwrap_or_else(PoisonError::into_inner);
@@ -109,15 +116,19 @@ impl Engine {
     }
 
     pub(crate) fn put(&self, py: Python<'_>, payload: &Payload<'_>, wait: Wait) -> PyResult<()> {
+        if let Some(lent) = payload.lent() {
+            return self.hand_over(py, payload, lent, wait);
+        }
         payload.with_parts(|parts, align| {
             if self.overflowing().is_some() && !self.queue.is_shutdown() {
                 self.spill(parts, align);
                 return Ok(());
             }
-            let error = match self.queue.try_put_parts(parts, align) {
-                Ok(()) => return Ok(()),
-                Err(error) => error,
+            let tried = match (parts, align) {
+                ([all], 1) => self.queue.try_put(all),
+                _ => self.queue.try_put_parts(parts, align),
             };
+            let Err(error) = tried else { return Ok(()) };
             if self.unbounded && error.is_shortage() {
                 self.spill(parts, align);
                 return Ok(());
@@ -135,6 +146,9 @@ impl Engine {
 
     /// Leases the next item.
     pub(crate) fn take(&self, py: Python<'_>, wait: Wait) -> PyResult<Lease> {
+        if let Some(lease) = self.next.take() {
+            return Ok(lease);
+        }
         loop {
             let error = match self.queue.try_lease() {
                 Ok(lease) => return Ok(lease),
@@ -172,12 +186,16 @@ impl Engine {
         lease: Lease,
         access: Access,
     ) -> PyResult<Opened<'py>> {
-        let object = match parts(&lease) {
-            Parts::Raw => Ok(PyBytes::new(py, &lease).into_any()),
-            Parts::Broken => Err(PyValueError::new_err(format!(
+        let broken = || {
+            Err(PyValueError::new_err(format!(
                 "an item of {} bytes begins as an object and is none: another program put it",
                 lease.len()
-            ))),
+            )))
+        };
+        let object = match parts(&lease) {
+            Parts::Raw => Ok(PyBytes::new(py, &lease).into_any()),
+            Parts::Plain(value) => plain::read(py, value).unwrap_or_else(broken),
+            Parts::Broken => broken(),
             Parts::Object { pickle, buffers } if buffers.is_empty() => {
                 loads(py)?.call1((PyBytes::new(py, pickle),))
             }
@@ -202,14 +220,27 @@ impl Engine {
 
     /// May this process keep so many bytes more where they lie? More would stall the producers.
     fn may_keep(&self, bytes: usize) -> bool {
-        let mut most = self.most_kept.load(Relaxed);
-        if most == 0 {
-            most = (self.queue.stats().in_flight as usize / 4).max(1);
-            self.most_kept.store(most, Relaxed);
-        }
         bytes >= PAGE
-            && self.kept.items() < most
+            && self.kept.items() < (self.in_flight() / 4).max(1)
             && self.kept.bytes() + bytes <= self.queue.max_payload() / 4
+    }
+
+    /// How many items may be on their way beside those that are queued.
+    pub(crate) fn in_flight(&self) -> usize {
+        let mut most = self.in_flight.load(Relaxed);
+        if most == 0 {
+            most = self.queue.stats().in_flight as usize;
+            self.in_flight.store(most, Relaxed);
+        }
+        most
+    }
+
+    /// What becomes of the buffers of what is got.
+    pub(crate) fn access(&self) -> Access {
+        match self.tasks {
+            Some(_) => Access::Copy,
+            None => Access::Own,
+        }
     }
 
     /// Unpickles an item whose buffers stay where they are.
@@ -284,6 +315,14 @@ impl Item {
         match self {
             Item::Lease(lease) => lease.ack(),
             Item::Held(held) => held.get().deliver(),
+        }
+    }
+
+    /// The lease, if it has not ended.
+    pub(crate) fn into_lease(self) -> Option<Lease> {
+        match self {
+            Item::Lease(lease) => Some(lease),
+            Item::Held(held) => held.get().take_lease(),
         }
     }
 }

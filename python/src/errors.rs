@@ -34,13 +34,10 @@ fn shut_down(py: Python<'_>) -> PyErr {
     raise(py, &SHUT_DOWN, "ringpost._errors", "ShutDown")
 }
 
-/// Is there just nothing more to get?
-pub(crate) fn ends_a_batch(py: Python<'_>, error: &PyErr) -> bool {
-    let is = |class: PyResult<&Bound<'_, PyType>>| {
-        class.is_ok_and(|class| error.is_instance(py, class.as_any()))
-    };
-    is(EMPTY.import(py, "queue", "Empty"))
-        || is(SHUT_DOWN.import(py, "ringpost._errors", "ShutDown"))
+/// Was there just no room?
+pub(crate) fn is_full(py: Python<'_>, error: &PyErr) -> bool {
+    let full = FULL.import(py, "queue", "Full");
+    full.is_ok_and(|full| error.is_instance(py, full.as_any()))
 }
 
 /// Why nothing was put.

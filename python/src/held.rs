@@ -70,6 +70,18 @@ impl Held {
         self.writable.store(true, Relaxed);
     }
 
+    /// The lease, if the item is not delivered.
+    pub(crate) fn take_lease(&self) -> Option<Lease> {
+        let mut guard = self.guard.lock().expect("nobody panics with it");
+        match std::mem::replace(&mut *guard, Guard::Failed) {
+            Guard::Leased(lease) => Some(lease),
+            other => {
+                *guard = other;
+                None
+            }
+        }
+    }
+
     /// The item is delivered; its memory stays.
     pub(crate) fn deliver(&self) -> Result<(), ringpost::GetError> {
         let mut guard = self.guard.lock().expect("nobody panics with it");

@@ -6,9 +6,15 @@
 //! ```text
 //! magic 8 │ buffers u32 │ pickle's length u32 │ (offset u64, length u64) each │ pickle │ buffers, each from a LINE or PAGE boundary
 //! ```
+//!
+//! An array that was filled in place (`loan.rs`) has the whole first page before it, whatever its length.
 
-/// The first bytes of an object.
-pub(crate) const MAGIC: [u8; 8] = *b"\x93ringpy\x01";
+/// The first bytes of every object; the next one says how it is written.
+const OBJECT: [u8; 7] = *b"\x93ringpy";
+/// The first bytes of an object that is pickled.
+const MAGIC: [u8; 8] = *b"\x93ringpy\x01";
+/// The first bytes of an object that is written plainly (`plain.rs`).
+pub(crate) const PLAIN: [u8; 8] = *b"\x93ringpy\x02";
 /// Magic, and the two counts.
 pub(crate) const HEAD: usize = 16;
 /// An entry of the table of buffers.
@@ -66,6 +72,18 @@ impl Plan {
     }
 }
 
+/// The head and the pickle stream of an object whose only buffer lies in the payload already, from the second page on;
+/// `None`: they need more than the first.
+pub(crate) fn head_of_loan(pickle: &[&[u8]], buffer: usize) -> Option<Vec<u8>> {
+    let length = pickle.iter().map(|chunk| chunk.len()).sum();
+    let plan = Plan::new(length, &[buffer])?;
+    let mut head = plan.head;
+    head[HEAD..HEAD + 8].copy_from_slice(&(PAGE as u64).to_le_bytes());
+    head.extend(pickle.concat());
+    head.resize(head.len().max(PAGE), 0);
+    (head.len() == PAGE).then_some(head)
+}
+
 /// Does a buffer of this length get pages of its own?
 pub(crate) fn is_long(length: usize) -> bool {
     length >= PAGE
@@ -75,6 +93,8 @@ pub(crate) fn is_long(length: usize) -> bool {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Parts<'a> {
     Raw,
+    /// What comes after its magic.
+    Plain(&'a [u8]),
     Object {
         pickle: &'a [u8],
         /// Start and length of each buffer.
@@ -86,10 +106,19 @@ pub(crate) enum Parts<'a> {
 
 /// Tells a payload apart. Another process wrote it: nothing in it is taken for granted.
 pub(crate) fn parts(payload: &[u8]) -> Parts<'_> {
-    if !payload.starts_with(&MAGIC) {
+    if !begins_as_object(payload) {
         return Parts::Raw;
     }
-    object(payload).unwrap_or(Parts::Broken)
+    match payload.strip_prefix(&PLAIN) {
+        Some(value) => Parts::Plain(value),
+        None if payload.starts_with(&MAGIC) => object(payload).unwrap_or(Parts::Broken),
+        None => Parts::Broken,
+    }
+}
+
+/// Would these bytes, put as they are, be taken for an object?
+pub(crate) fn begins_as_object(bytes: &[u8]) -> bool {
+    bytes.starts_with(&OBJECT)
 }
 
 fn object(payload: &[u8]) -> Option<Parts<'_>> {

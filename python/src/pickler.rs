@@ -1,11 +1,14 @@
 //! Pickling: one pickler for each thread, kept, since making one costs more than pickling a small object.
 
-use crate::item::{MAGIC, Plan, is_long};
+use crate::item::{Plan, begins_as_object, head_of_loan, is_long};
+use crate::loan::{self, Loan, Loans};
+use crate::plain::Plain;
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::PyOverflowError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
 use std::cell::RefCell;
+use std::sync::Arc;
 
 thread_local! {
     /// Taken out while it is at work: a reducer may itself put an object into a queue.
@@ -37,21 +40,46 @@ impl Pickler {
 /// An object on its way into a queue: its bytes, wherever they lie.
 pub(crate) enum Payload<'py> {
     Raw(Bound<'py, PyBytes>),
+    Plain(Plain),
     Object {
         plan: Plan,
         chunks: Vec<Bound<'py, PyBytes>>,
         buffers: Vec<PyBuffer<u8>>,
+        /// It lies in the queue's memory already.
+        lent: Option<Lent<'py>>,
     },
 }
 
+/// An array that `empty_array` made.
+pub(crate) struct Lent<'py> {
+    pub(crate) loan: Bound<'py, Loan>,
+    /// What comes before it.
+    pub(crate) head: Vec<u8>,
+    view: Bound<'py, PyAny>,
+}
+
+impl Lent<'_> {
+    /// It was put: the sender's array is read-only.
+    pub(crate) fn close(&self) -> PyResult<()> {
+        loan::close(&self.view)
+    }
+}
+
 impl<'py> Payload<'py> {
-    /// Bytes as they are, anything else pickled.
-    pub(crate) fn new(object: &Bound<'py, PyAny>) -> PyResult<Payload<'py>> {
+    /// Bytes as they are, small simple objects plainly, anything else pickled.
+    pub(crate) fn new(object: &Bound<'py, PyAny>, loans: &Arc<Loans>) -> PyResult<Payload<'py>> {
         if let Ok(bytes) = object.cast_exact::<PyBytes>()
-            && !bytes.as_bytes().starts_with(&MAGIC)
+            && !begins_as_object(bytes.as_bytes())
         {
             return Ok(Payload::Raw(bytes.clone()));
         }
+        match Plain::new(object) {
+            Some(plain) => Ok(Payload::Plain(plain)),
+            None => Self::pickled(object, loans),
+        }
+    }
+
+    fn pickled(object: &Bound<'py, PyAny>, loans: &Arc<Loans>) -> PyResult<Payload<'py>> {
         let py = object.py();
         let kept = match KEPT.take() {
             Some(kept) => kept,
@@ -68,13 +96,20 @@ impl<'py> Payload<'py> {
             .collect::<PyResult<Vec<_>>>()?;
         chunks.del_slice(0, chunks.len())?;
         let mut exported = Vec::new();
+        let mut views = Vec::new();
         if !buffers.is_empty() {
             for buffer in buffers.iter() {
-                exported.push(PyBuffer::get(&buffer.call_method0("raw")?)?);
+                let view = buffer.call_method0("raw")?;
+                exported.push(PyBuffer::get(&view)?);
+                views.push(view);
             }
             buffers.del_slice(0, buffers.len())?;
         }
         KEPT.set(Some(kept));
+        let lent = match loans.any() {
+            true => lent(&taken, &exported, views, loans)?,
+            false => None,
+        };
         let pickle = taken.iter().map(|chunk| chunk.as_bytes().len()).sum();
         let lengths: Vec<usize> = exported.iter().map(|buffer| buffer.len_bytes()).collect();
         let plan = Plan::new(pickle, &lengths)
@@ -83,6 +118,25 @@ impl<'py> Payload<'py> {
             plan,
             chunks: taken,
             buffers: exported,
+            lent,
+        })
+    }
+
+    pub(crate) fn lent(&self) -> Option<&Lent<'py>> {
+        match self {
+            Payload::Object { lent, .. } => lent.as_ref(),
+            Payload::Raw(_) | Payload::Plain(_) => None,
+        }
+    }
+
+    /// How many bytes long it is, about: what has to be free for it.
+    pub(crate) fn length(&self) -> usize {
+        if self.lent().is_some() {
+            return 0;
+        }
+        self.with_parts(|parts, align| {
+            let end = |sum: usize, part: &&[u8]| sum.next_multiple_of(align) + part.len();
+            parts.iter().fold(0, end)
         })
     }
 
@@ -90,10 +144,12 @@ impl<'py> Payload<'py> {
     pub(crate) fn with_parts<R>(&self, then: impl FnOnce(&[&[u8]], usize) -> R) -> R {
         match self {
             Payload::Raw(bytes) => then(&[bytes.as_bytes()], 1),
+            Payload::Plain(plain) => then(&[plain.as_bytes()], 1),
             Payload::Object {
                 plan,
                 chunks,
                 buffers,
+                ..
             } if buffers.is_empty() => match &chunks[..] {
                 [chunk] => then(&[&plan.head, chunk.as_bytes()], 1),
                 _ => {
@@ -106,6 +162,7 @@ impl<'py> Payload<'py> {
                 plan,
                 chunks,
                 buffers,
+                ..
             } => {
                 let mut first = plan.head.clone();
                 for chunk in chunks {
@@ -127,6 +184,28 @@ impl<'py> Payload<'py> {
             }
         }
     }
+}
+
+/// The object as one that lies in a loan: if its only buffer is the whole of one. It fails if any buffer was put already.
+fn lent<'py>(
+    chunks: &[Bound<'py, PyBytes>],
+    buffers: &[PyBuffer<u8>],
+    views: Vec<Bound<'py, PyAny>>,
+    loans: &Arc<Loans>,
+) -> PyResult<Option<Lent<'py>>> {
+    let mut found = None;
+    for (buffer, view) in buffers.iter().zip(views) {
+        let place = (buffer.buf_ptr() as usize, buffer.len_bytes());
+        if let Some(loan) = loan::shown_by(&view, place, loans)? {
+            found = Some((loan, view));
+        }
+    }
+    let (Some((loan, view)), [buffer]) = (found, buffers) else {
+        return Ok(None);
+    };
+    let chunks: Vec<&[u8]> = chunks.iter().map(|chunk| chunk.as_bytes()).collect();
+    let head = head_of_loan(&chunks, buffer.len_bytes());
+    Ok(head.map(|head| Lent { loan, head, view }))
 }
 
 /// A chunk of a pickle stream: bytes, or, of a long bytearray, the object itself.

@@ -1,47 +1,64 @@
 //! The tasks of a joinable queue: what this process has got and not yet called done is leased, so that its death loses none.
 
-use crate::counter::Counter;
 use crate::fork::generation;
 use ringpost::{BytesQueue, Lease};
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 use std::thread::ThreadId;
-use std::time::{Duration, Instant};
 
 /// A process that never calls `task_done` keeps so many leases at most.
 const MOST: u64 = 256;
-/// How long a join sleeps between two looks at the counter.
-const NAP: Duration = Duration::from_millis(2);
 
 pub(crate) struct Tasks {
-    /// Tasks that are acknowledged but not called done; negative, if they were called done by another process than that
-    /// which still has the lease.
-    open: Counter,
+    queue: BytesQueue,
     leased: Mutex<Leased>,
     most: usize,
     most_bytes: usize,
+}
+
+/// Whose a task is: the thread that got it, and, where coroutines share a thread, the number of the coroutine's task, or 0.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Worker {
+    thread: ThreadId,
+    coroutine: u64,
+}
+
+impl Worker {
+    fn this(coroutine: u64) -> Worker {
+        Worker {
+            thread: std::thread::current().id(),
+            coroutine,
+        }
+    }
 }
 
 #[derive(Default)]
 struct Leased {
     generation: u32,
     bytes: usize,
-    leases: VecDeque<(ThreadId, Lease)>,
+    leases: VecDeque<(Worker, Lease)>,
+}
+
+impl Leased {
+    /// Where the oldest lease is that this worker may mean: its own, else its thread's, else anyone's.
+    fn oldest_of(&self, worker: Worker) -> usize {
+        let oldest =
+            |whose: &dyn Fn(Worker) -> bool| self.leases.iter().position(|(of, _)| whose(*of));
+        oldest(&|of| of == worker)
+            .or_else(|| oldest(&|of| of.thread == worker.thread))
+            .unwrap_or(0)
+    }
 }
 
 impl Tasks {
-    pub(crate) fn new(open: Counter, queue: &BytesQueue) -> Tasks {
+    pub(crate) fn new(queue: &BytesQueue) -> Tasks {
         let most = (queue.stats().in_flight / 4).clamp(1, MOST);
         Tasks {
-            open,
+            queue: queue.clone(),
             leased: Mutex::default(),
             most: most as usize,
             most_bytes: queue.max_payload() / 4,
         }
-    }
-
-    pub(crate) fn fd(&self) -> i32 {
-        self.open.fd()
     }
 
     /// The leases of this process; those that a forked child inherits are its parent's, and dropping them does nothing.
@@ -56,13 +73,11 @@ impl Tasks {
         then(&mut leased)
     }
 
-    /// A task was got by this thread.
-    pub(crate) fn began(&self, lease: Lease) {
+    /// A task was got by this thread, and this coroutine of it.
+    pub(crate) fn began(&self, lease: Lease, coroutine: u64) {
         self.with(|leased| {
             leased.bytes += lease.len();
-            leased
-                .leases
-                .push_back((std::thread::current().id(), lease));
+            leased.leases.push_back((Worker::this(coroutine), lease));
             while leased.leases.len() > 1
                 && (leased.leases.len() > self.most || leased.bytes > self.most_bytes)
             {
@@ -80,7 +95,7 @@ impl Tasks {
         // In this order: if the process is killed in between, a task counts as done too early. In the other one, `join`
         // would never end.
         if lease.ack().is_ok() {
-            self.open.add(1);
+            self.queue.add_unfinished(1);
         }
         true
     }
@@ -90,44 +105,25 @@ impl Tasks {
         self.with(|leased| while self.let_go(leased) {});
     }
 
-    /// One task is done. `false`: there is none that could be.
-    pub(crate) fn done(&self, queue: &BytesQueue, overflow: usize) -> bool {
-        let me = std::thread::current().id();
+    /// One task is done. `false`: there is none that could be. `overflow`: how many wait in this process.
+    pub(crate) fn done(&self, coroutine: u64, overflow: usize) -> bool {
         let mine = self.with(|leased| {
-            let of_thread = leased.leases.iter().position(|(thread, _)| *thread == me);
-            let (_, lease) = leased.leases.remove(of_thread.unwrap_or(0))?;
+            let oldest = leased.oldest_of(Worker::this(coroutine));
+            let (_, lease) = leased.leases.remove(oldest)?;
             leased.bytes -= lease.len();
             Some(lease)
         });
-        match mine {
-            Some(lease) => lease.ack().is_ok(),
-            None => self.open.take(0) || self.open.take(-(in_queue(queue) + overflow as i64)),
+        if let Some(lease) = mine {
+            return lease.ack().is_ok();
         }
-    }
-
-    /// Waits until all that was put is done.
-    pub(crate) fn join(&self, queue: &BytesQueue, interrupted: &mut dyn FnMut() -> bool) {
-        loop {
-            let idle = queue.join_interruptible(Instant::now().checked_add(NAP), || false);
-            let open = self.open.get();
-            let done = match idle {
-                true => open <= 0,
-                false => open < 0 && open + in_queue(queue) <= 0,
-            };
-            if done || interrupted() {
-                return;
-            }
-            if idle {
-                std::thread::sleep(NAP);
-            }
+        if self.queue.take_unfinished(0) {
+            return true;
         }
+        // Somebody else has the lease, or will have it.
+        let stats = self.queue.stats();
+        let there = stats.queued + stats.retry + stats.loaned + overflow as u64;
+        self.queue.take_unfinished(-(there as i64))
     }
-}
-
-/// Put and not acknowledged.
-fn in_queue(queue: &BytesQueue) -> i64 {
-    let stats = queue.stats();
-    (stats.queued + stats.retry + stats.loaned) as i64
 }
 
 impl Drop for Tasks {

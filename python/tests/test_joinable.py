@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 
 import pytest
 import ringpost
@@ -101,6 +102,73 @@ def test_workers_are_killed_and_nothing_is_lost() -> None:
     assert len(got) <= tasks + 40
 
 
-def test_a_joinable_queue_has_no_name() -> None:
-    with pytest.raises(ValueError):
-        ringpost.JoinableQueue(name=f"python-{os.getpid()}-none")
+def test_by_its_name_a_queue_knows_what_is_unfinished() -> None:
+    name = f"test-{os.getpid()}-tasks"
+    before = set(os.listdir("/dev/shm"))
+    queue = ringpost.JoinableQueue(name=name)
+    try:
+        assert len(set(os.listdir("/dev/shm")) - before) == 1, "one file, and none beside it"
+        queue.put("task")
+        context = ringpost.get_context("spawn")
+        child = context.Process(target=workers.get_by_name_and_exit, args=(name,))
+        child.start()
+        child.join()
+        assert child.exitcode == 0
+        other = ringpost.JoinableQueue(name=name)
+        assert queue.empty() and other.stats()["unfinished"] == 1
+        assert not joins(other, 0.2)
+        queue.task_done()
+        assert joins(other, 60)
+        with pytest.raises(ValueError):
+            other.task_done()
+    finally:
+        queue.unlink()
+    with pytest.raises(FileNotFoundError):
+        ringpost.open(name)
+
+
+def test_a_join_sleeps_until_the_work_is_done() -> None:
+    context = ringpost.get_context("fork")
+    queue, ended = context.JoinableQueue(), context.Queue(10)
+    delays = []
+    for _ in range(20):
+        queue.put("task")
+        child = context.Process(target=workers.join_and_tell, args=(queue, ended))
+        child.start()
+        assert ended.get(timeout=60) == "joining"
+        queue.get()
+        time.sleep(0.1)
+        before = time.monotonic()
+        queue.task_done()
+        when, sleeps = ended.get(timeout=60)
+        delays.append(when - before)
+        child.join()
+        # Two or three slices, and not a poll every other millisecond.
+        assert sleeps < 20
+    print(f"join ends {sorted(delays)[10] * 1e6:.0f} µs after task_done (median)")
+
+
+def test_a_join_ends_when_another_process_calls_task_done() -> None:
+    context = ringpost.get_context("fork")
+    queue = context.JoinableQueue()
+    queue.put("task")
+    assert queue.get() == "task"  # leased here, and called done there
+    child = context.Process(target=queue.task_done)
+    child.start()
+    child.join()
+    assert child.exitcode == 0
+    assert joins(queue, 60)
+
+
+def test_tasks_got_many_at_once_are_delivered_again_after_death() -> None:
+    context = ringpost.get_context("fork")
+    queue = context.JoinableQueue()
+    queue.put_many(range(10))
+    child = context.Process(target=workers.get_many_and_die, args=(queue,))
+    child.start()
+    child.join()
+    assert child.exitcode == -9
+    assert sorted(queue.get(timeout=60) for _ in range(10)) == list(range(10))
+    for _ in range(10):
+        queue.task_done()
+    assert joins(queue, 60)

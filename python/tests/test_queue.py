@@ -255,6 +255,8 @@ def test_producers_that_are_killed_disturb_nobody() -> None:
             seen += who == number
         child.kill()
         child.join()
+    while not queue.empty():  # the last one may have left it full
+        queue.get(timeout=60)
     queue.put("after")
     while queue.get(timeout=60) != "after":
         pass

@@ -1,6 +1,7 @@
 """What the children of the tests do; in a module of its own, so that spawned ones can import it."""
 
 import os
+import resource
 import signal
 import time
 from typing import Any
@@ -69,3 +70,33 @@ def square(value: int) -> int:
 def die(_: int) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
     time.sleep(10)
+
+
+def get_by_name_and_exit(name: str) -> None:
+    import ringpost
+
+    ringpost.JoinableQueue(name=name).get()
+
+
+def join_and_tell(queue: Any, ended: Any) -> None:
+    ended.put("joining")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw
+    queue.join()
+    ended.put((time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw - before))
+
+
+def get_many_and_die(queue: Any) -> None:
+    queue.get_many(10)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def put_later(queue: Any, items: list[Any]) -> None:
+    for item in items:
+        time.sleep(0.02)
+        queue.put(item)
+
+
+def get_later(queue: Any, count: int) -> None:
+    for _ in range(count):
+        time.sleep(0.02)
+        queue.get()

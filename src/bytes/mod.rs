@@ -7,6 +7,8 @@ mod loan;
 mod message;
 mod put;
 mod quarantine;
+mod room;
+mod unfinished;
 
 pub use lease::Lease;
 pub use loan::WriteLoan;
@@ -218,8 +220,8 @@ impl BytesQueue {
         self.shared.ring.state() != state::OPEN
     }
 
-    /// Waits until everything that was put, before or meanwhile, has been delivered, and what was leased acknowledged. Items
-    /// in the quarantine count as done.
+    /// Waits until everything that was put, before or meanwhile, has been delivered, and what was leased acknowledged, and
+    /// nothing is [`unfinished`](Self::unfinished). Items in the quarantine count as done.
     ///
     /// There is no counter that a killed process could leave wrong: the queue itself is looked at. What a dead worker had
     /// leased is delivered to another one first.

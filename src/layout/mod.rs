@@ -8,6 +8,7 @@
 //!    512  event line     ev_get · ev_put · ev_mem · ev_done · ev_desc · state     read by everyone, seldom written
 //!    640  arena line     reserved · free_hint
 //!    768  hot line       16 hints to freed descriptors that kept a large extent
+//!    896  work line      unfinished                                     written by who works on without an item
 //!   1024  participants   [P] of 64 bytes
 //!      …  descriptors    [M] of `stride` bytes from a page boundary; the first N carry the slot words
 //!      …  chunk words    [U] u32
@@ -49,6 +50,7 @@ pub(crate) mod control {
     pub(crate) const RESERVED: usize = 640;
     pub(crate) const FREE_HINT: usize = 648;
     pub(crate) const HOT: usize = 768;
+    pub(crate) const UNFINISHED: usize = 896;
     pub(crate) const PARTICIPANTS: usize = 1024;
 }
 
@@ -91,7 +93,8 @@ const _: () = {
     assert!(offset_of!(Header, capacity) == 24);
     assert!(offset_of!(Header, max_deliveries) == 80);
     assert!(offset_of!(Header, identity) == 96);
-    assert!(control::HOT + HOT_HINTS * 4 <= control::PARTICIPANTS);
+    assert!(control::HOT + HOT_HINTS * 4 <= control::UNFINISHED);
+    assert!(control::UNFINISHED + 8 <= control::PARTICIPANTS);
     assert!(participant::COMMAND + participant::COMMAND_BYTES <= participant::SIZE);
     assert!(usize::BITS == 64, "ringpost needs a 64-bit machine");
 };

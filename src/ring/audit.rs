@@ -17,6 +17,13 @@ pub(crate) struct Census {
     pub(crate) reclaiming: u64,
 }
 
+impl Census {
+    /// How many items were put and not acknowledged.
+    pub(crate) fn unacknowledged(&self) -> i64 {
+        (self.queued + self.loaned + self.retry) as i64
+    }
+}
+
 /// An answer of [`Ring::finished`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Finished {
@@ -57,7 +64,7 @@ impl Ring {
     pub(crate) fn finished(&self) -> Finished {
         let before = self.find_tail();
         let census = self.census();
-        let idle = census.queued == 0 && census.loaned == 0 && census.retry == 0;
+        let idle = census.unacknowledged() == 0;
         if idle && self.find_tail() == before {
             Finished::Yes
         } else {

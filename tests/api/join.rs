@@ -82,3 +82,32 @@ fn shutdown_now_ends_a_join() {
     queue.shutdown_now();
     joiner.end("a join when the queue is closed");
 }
+
+#[test]
+fn unfinished_work_keeps_join_waiting_and_its_end_wakes_it() {
+    let queue = small().anonymous().unwrap();
+    queue.add_unfinished(2);
+    assert!(!queue.join_timeout(Duration::ZERO));
+    let joiner = queue.clone();
+    let joined = Background::blocked(move || joiner.join_timeout(LONG));
+    assert!(queue.take_unfinished(0));
+    assert_eq!(queue.unfinished(), 1);
+    assert!(!queue.join_timeout(SHORT));
+    assert!(queue.take_unfinished(0));
+    assert!(joined.end("join"));
+    assert!(!queue.take_unfinished(0), "there is no more");
+}
+
+#[test]
+fn what_is_called_done_while_its_item_is_leased_is_done() {
+    let queue = small().anonymous().unwrap();
+    queue.put(b"one").unwrap();
+    queue.put(b"two").unwrap();
+    let lease = queue.lease().unwrap();
+    assert!(queue.take_unfinished(-2));
+    assert!(!queue.join_timeout(Duration::ZERO), "one of two");
+    assert!(queue.take_unfinished(-2));
+    assert!(!queue.take_unfinished(-2), "there are but two");
+    assert!(queue.join_timeout(Duration::ZERO));
+    drop(lease);
+}

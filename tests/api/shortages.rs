@@ -32,6 +32,7 @@ fn all_fail_for(queue: &BytesQueue, length: usize, missing: Shortage) {
         queue
             .loan_interruptible(length, Some(soon), || false)
             .map(drop),
+        queue.wait_for_room(length, Some(soon), || false),
     ];
     for tried in in_time {
         match tried.unwrap_err() {
@@ -220,4 +221,29 @@ fn a_few_short_payloads_do_not_keep_the_arena() {
             assert!(queue.get().unwrap() == payload(n, 5000));
         }
     }
+}
+
+#[test]
+fn who_waits_for_room_is_woken_and_takes_nothing() {
+    let queue = small().capacity(1).anonymous().unwrap();
+    queue.wait_for_room(5, None, || false).unwrap();
+    assert!(queue.is_empty() && queue.stats().filling == 0);
+    queue.put(b"first").unwrap();
+    let soon = Some(Instant::now() + SHORT);
+    let timed_out = queue.wait_for_room(5, soon, || false).unwrap_err();
+    assert!(matches!(timed_out, PutError::TimedOut(Shortage::Slots)));
+    let waiter = queue.clone();
+    let waits = Background::blocked(move || waiter.wait_for_room(5, None, || false));
+    queue.get().unwrap();
+    waits.end("the wait for room").unwrap();
+    queue.try_put(b"second").unwrap();
+    let waiter = queue.clone();
+    let waits = Background::blocked(move || waiter.wait_for_room(5, None, || false));
+    queue.shutdown();
+    assert!(matches!(
+        waits.end("the wait for room"),
+        Err(PutError::Closed)
+    ));
+    let too_large = queue.max_payload() + 1;
+    assert!(queue.wait_for_room(too_large, None, || false).is_err());
 }

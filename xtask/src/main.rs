@@ -58,11 +58,13 @@ enum Task {
     /// Needs Python 3.9 or later with its headers; PYTHON=/path/to/python3 names another than the
     /// first on the PATH. Makes a virtual environment in target/python-venv for maturin.
     Wheel,
-    /// Measure ringpost against its baselines in one run
+    /// Measure ringpost beside everything that a user would pick instead, and write a report
     ///
-    /// The same as `cargo bench --package ringpost --bench ratios -- ARGUMENTS`.
+    /// Builds the suite in benches/ with every peer that can be built, in target/suite, and runs it: less than forty minutes,
+    /// with --quick less than five. The report goes to bench-report/index.html. The older table of ratios to plain yardsticks is
+    /// `cargo bench --bench ratios`.
     Bench {
-        /// Passed on to the benchmark as they are
+        /// --quick, --only PATTERN, --json FILE, --compare OLD.json
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },

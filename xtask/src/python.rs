@@ -17,6 +17,9 @@ use crate::test::stream;
 const BUILD: &[&str] = &["maturin>=1.9,<2"];
 const TEST: &[&str] = &["pytest>=8,<10", "numpy>=1.26"];
 
+/// What the benchmark suite measures beside the package; one that cannot be installed is left out there, with the reason.
+const PEERS: &[&str] = &["faster-fifo", "py-sharedmemory"];
+
 /// Builds the wheel into `target/wheels`.
 pub(crate) fn wheel() -> Result<bool> {
     let built = build(&environment(BUILD)?)?;
@@ -36,6 +39,19 @@ pub(crate) fn test(shown: &mut impl Write) -> Result<(bool, Tally)> {
         .args(["--durations=5", "--import-mode=prepend", "tests"])
         .current_dir(project::root().join("python"));
     stream(pytest, shown)
+}
+
+/// An interpreter with the wheel and its peers, for the benchmark suite.
+pub(crate) fn with_peers() -> Result<PathBuf> {
+    let python = environment(&[BUILD, TEST].concat())?;
+    let wheel = build(&python)?;
+    pip(&python, ["--force-reinstall", "--no-deps"], &[&wheel])?;
+    for peer in PEERS {
+        if let Err(error) = pip(&python, ["--upgrade-strategy", "only-if-needed"], &[peer]) {
+            eprintln!("{peer}: {error:#}");
+        }
+    }
+    Ok(python)
 }
 
 /// The interpreter of a virtual environment with these packages, made at need.

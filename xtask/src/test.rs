@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
+use crate::bench;
 use crate::fuzz;
 use crate::project;
 use crate::python;
@@ -80,6 +81,11 @@ fn steps() -> Vec<Step> {
             heading: "the Python package, built, installed and tested in target/python-venv".into(),
             action: Action::Python,
         },
+        Step::cargo(
+            "suite",
+            "the benchmark suite catches peers that lose, repeat, change or hang; without the peers that cost a build",
+            bench::suite(&["test", "--no-fail-fast"]),
+        ),
         Step::cargo(
             "exhaustive",
             "every interleaving of a model of the protocol, and its mutants",

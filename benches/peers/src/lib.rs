@@ -8,6 +8,38 @@
 //!
 //! The calls are generic, never dynamic: what is measured is the queue, not a table of functions.
 
+pub mod area;
+mod array_queue;
+#[cfg(peer_boost)]
+mod boost;
+#[cfg(any(peer_crossbeam_channel, peer_flume, peer_kanal))]
+mod channels;
+#[cfg(peer_crossbeam_channel)]
+mod crossbeam_channel;
+#[cfg(peer_flume)]
+mod flume;
+#[cfg(peer_iceoryx2)]
+mod iceoryx2;
+#[cfg(peer_ipc_channel)]
+mod ipc_channel;
+#[cfg(peer_kanal)]
+mod kanal;
+mod pipe;
+mod posix_mq;
+mod records;
+mod ringpost;
+mod robust_mutex;
+#[cfg(peer_shaq)]
+mod shaq;
+mod sockets;
+mod spsc;
+mod unix_seqpacket;
+mod unix_stream;
+pub mod vyukov;
+pub mod waiting;
+#[cfg(peer_zeromq)]
+mod zeromq;
+
 /// Where the two ends of a peer may be.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Place {
@@ -58,7 +90,8 @@ pub enum Waiting {
 /// What a measurement needs of a queue.
 #[derive(Clone, Copy, Debug)]
 pub struct Spec {
-    /// The longest payload in bytes.
+    /// The length of the payloads in bytes. A peer whose items have one type, or that sends them over a stream of bytes,
+    /// takes no others.
     pub payload: usize,
     /// How many items fit, where the peer can be told.
     pub depth: usize,
@@ -75,7 +108,7 @@ pub struct Spec {
 pub struct Unfit(pub String);
 
 /// A queue of one direction.
-pub trait Peer {
+pub trait Peer: 'static {
     /// What it is.
     const ABOUT: About;
     /// What the controller makes and the workers share or inherit. Its drop removes everything.
@@ -95,7 +128,8 @@ pub trait Peer {
 
 /// The end of a queue that sends.
 pub trait Sender {
-    /// Copies the payload into the queue, unless that is full. Never waits.
+    /// Copies the payload into the queue, unless that is full. Never waits. Who was refused and tries again does so with the
+    /// same payload: a stream may already have its beginning.
     fn try_send(&mut self, payload: &[u8]) -> bool;
 
     /// Copies the payload into the queue and waits for room as the library does.
@@ -152,3 +186,35 @@ pub trait Visitor {
     /// Called once for each peer.
     fn visit<P: Peer>(&mut self);
 }
+
+/// Visits every adapter that was built.
+pub fn each(visitor: &mut impl Visitor) {
+    visitor.visit::<ringpost::Ringpost>();
+    visitor.visit::<vyukov::Vyukov>();
+    visitor.visit::<spsc::Spsc>();
+    visitor.visit::<array_queue::ArrayQueue>();
+    #[cfg(peer_crossbeam_channel)]
+    visitor.visit::<crossbeam_channel::Crossbeam>();
+    #[cfg(peer_kanal)]
+    visitor.visit::<kanal::Kanal>();
+    #[cfg(peer_flume)]
+    visitor.visit::<flume::Flume>();
+    #[cfg(peer_iceoryx2)]
+    visitor.visit::<iceoryx2::Iceoryx2>();
+    #[cfg(peer_shaq)]
+    visitor.visit::<shaq::Shaq>();
+    #[cfg(peer_boost)]
+    visitor.visit::<boost::Boost>();
+    visitor.visit::<robust_mutex::RobustMutex>();
+    visitor.visit::<posix_mq::PosixMq>();
+    visitor.visit::<pipe::Pipe>();
+    visitor.visit::<unix_stream::UnixStream>();
+    visitor.visit::<unix_seqpacket::Seqpacket>();
+    #[cfg(peer_ipc_channel)]
+    visitor.visit::<ipc_channel::IpcChannel>();
+    #[cfg(peer_zeromq)]
+    visitor.visit::<zeromq::ZeroMq>();
+}
+
+/// The adapters that were not built, by name, and why.
+pub const LEFT_OUT: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/left_out.rs"));

@@ -68,6 +68,12 @@ pub struct Contestant {
     pub role: Role,
     /// Threads of one process, or processes.
     pub place: Place,
+    /// An operation claims its position before it writes or reads the payload: whoever stops in between stops the others.
+    #[serde(default)]
+    pub claims_before_writing: bool,
+    /// A lock is held during an operation: whoever stops or dies with it stops the others.
+    #[serde(default)]
+    pub locks: bool,
     /// What a reader should know.
     pub note: String,
 }
@@ -111,6 +117,9 @@ pub struct Figure {
     pub better: Better,
     /// One value a round, in the order of the rounds; `null` where the contestant failed in that round.
     pub rounds: Vec<Option<f64>>,
+    /// The greatest value that could be seen, if there is one: a round that reaches it stood still for good.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed: Option<f64>,
 }
 
 /// Which value of a figure is better.

@@ -10,6 +10,9 @@ pub struct Ringpost;
 /// Up to so many bytes `get_into` and a second copy into the suite's buffer are cheaper than a message that is copied once. A
 /// user's buffer is a `Vec`, which takes no second copy.
 const SMALL: usize = 256;
+/// Payloads up to so many bytes are kept in the descriptors, as a user chooses who knows their size; longer ones, and those of
+/// a user who does not, lie in the arena.
+const INLINE: usize = 4096;
 
 /// A handle and, for batches, buffers that are used again.
 #[derive(Debug)]
@@ -41,6 +44,11 @@ impl Peer for Ringpost {
     fn set_up(spec: &Spec) -> Result<BytesQueue, Unfit> {
         let queue = Options::new()
             .capacity(spec.depth)
+            .inline(if spec.payload <= INLINE {
+                spec.payload.max(96)
+            } else {
+                96
+            })
             .arena((64 << 20).max((spec.payload * (spec.depth + 8)) as u64))
             .anonymous();
         queue.map_err(|error| Unfit(error.to_string()))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ringpost._errors import ShutDown
+from ringpost.connection import Connection, Pipe
 from ringpost.context import get_context, install
 from ringpost.queues import JoinableQueue, Queue, SimpleQueue, open
 
-__all__ = ["JoinableQueue", "Queue", "ShutDown", "SimpleQueue", "get_context", "install", "open"]
+__all__ = ["Connection", "JoinableQueue", "Pipe", "Queue", "ShutDown", "SimpleQueue", "get_context", "install", "open"]

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import sys
 import types
+from multiprocessing import connection as standard_connection
 from multiprocessing import context
 from multiprocessing import queues as standard
 from typing import Any
 
-from ringpost import queues
+from ringpost import connection, queues
 
 
 class _Queues:
-    """The methods of a context that make queues."""
+    """The methods of a context that make queues and pipes."""
 
     def Queue(self, maxsize: int = 0) -> queues.Queue:
         return queues.Queue(maxsize, ctx=self)
@@ -22,6 +23,9 @@ class _Queues:
 
     def SimpleQueue(self) -> queues.SimpleQueue:
         return queues.SimpleQueue(ctx=self)
+
+    def Pipe(self, duplex: bool = True) -> tuple[connection.Connection, connection.Connection]:
+        return connection.Pipe(duplex)
 
 
 class ForkContext(_Queues, context.ForkContext):  # type: ignore[misc]
@@ -40,7 +44,7 @@ _contexts = {"fork": ForkContext(), "spawn": SpawnContext(), "forkserver": ForkS
 
 
 def get_context(method: str | None = None) -> Any:
-    """A context as ``multiprocessing.get_context`` gives it, whose queues are these. Its ``Pipe`` is the standard one."""
+    """A context as ``multiprocessing.get_context`` gives it, whose queues and pipes are these."""
     if method is None:
         method = context._default_context.get_start_method()
     try:
@@ -50,13 +54,14 @@ def get_context(method: str | None = None) -> Any:
 
 
 def install() -> None:
-    """Puts these queues into ``multiprocessing``: what makes a queue from now on makes one of these.
+    """Puts these queues and pipes into ``multiprocessing``: what makes one from now on makes one of these.
 
     Also in children that are spawned, if their main module does the same; forked ones inherit it.
     """
     standard.Queue = queues.Queue  # type: ignore[misc, assignment]
     standard.JoinableQueue = queues.JoinableQueue  # type: ignore[misc, assignment]
     standard.SimpleQueue = queues.SimpleQueue  # type: ignore[misc, assignment]
+    standard_connection.Pipe = connection.Pipe
     # It has bound its base class when it was imported.
     executors: Any = sys.modules.get("concurrent.futures.process")
     if executors is not None and not issubclass(executors._SafeQueue, queues.Queue):

@@ -32,15 +32,15 @@ made: dict[str, int] = {"Queue": 0, "JoinableQueue": 0, "SimpleQueue": 0}
 class _End:
     """One end of a queue, with the methods of a connection that multiprocessing's own code uses."""
 
-    def __init__(self, queue: Channel) -> None:
+    def __init__(self, queue: _Base, which: str) -> None:
         self._queue = queue
-        self._shut = False
+        self._which = which
 
     @property
     def closed(self) -> bool:
-        return self._shut or self._queue._closed
+        return self._which in self._queue._shut or self._queue._closed
 
-    def _open(self) -> Channel:
+    def _open(self) -> _Base:
         if self.closed:
             raise OSError("handle is closed")
         return self._queue
@@ -67,19 +67,30 @@ class _End:
         return bool(wait([self], timeout))  # type: ignore[list-item]
 
     def close(self) -> None:
-        self._shut = True
+        self._queue._shut.add(self._which)
 
 
 class _Base(Channel):
     """What all three have in common."""
+
+    #: The ends that were closed.
+    _shut: set[str]
+
+    # Made when asked for: a queue that had them would hold itself, and its memory would wait for the garbage collector.
+    @property
+    def _reader(self) -> _End:
+        return _End(self, "reader")
+
+    @property
+    def _writer(self) -> _End:
+        return _End(self, "writer")
 
     def _made(self) -> None:
         for cls in type(self).__mro__:
             if cls.__name__ in made and cls.__module__ == __name__:
                 made[cls.__name__] += 1
                 break
-        self._reader = _End(self)
-        self._writer = _End(self)
+        self._shut = set()
 
     def __reduce__(self) -> tuple[Any, ...]:
         name = getattr(self, "_name", None)
@@ -250,6 +261,11 @@ class JoinableQueue(Queue):
     def _start(self, maxsize: int, name: str | None, **where: Any) -> None:
         super()._start(maxsize, name, **where)
         _hooks.joinable.add(self)
+
+    @property
+    def unfinished_tasks(self) -> int:
+        """How many objects were put whose tasks are not done."""
+        return self._unfinished()
 
     def task_done(self) -> None:
         if not self._task_done(self._coroutine()):

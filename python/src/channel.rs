@@ -85,6 +85,11 @@ impl Channel {
     }
 }
 
+/// `block` may be anything that is true or false, as in the standard library.
+fn truth(value: &Bound<'_, PyAny>) -> PyResult<bool> {
+    value.is_truthy()
+}
+
 /// A descriptor that the caller hands over.
 fn owned(fd: i32) -> OwnedFd {
     // SAFETY: the package passes descriptors that it has just got for this purpose.
@@ -143,7 +148,7 @@ impl Channel {
     fn put(
         slf: &Bound<'_, Self>,
         obj: &Bound<'_, PyAny>,
-        block: bool,
+        #[pyo3(from_py_with = truth)] block: bool,
         timeout: Option<f64>,
     ) -> PyResult<()> {
         Self::put_object(slf, obj, Wait::new(block, timeout))
@@ -159,7 +164,7 @@ impl Channel {
     fn put_many(
         slf: &Bound<'_, Self>,
         objs: &Bound<'_, PyAny>,
-        block: bool,
+        #[pyo3(from_py_with = truth)] block: bool,
         timeout: Option<f64>,
     ) -> PyResult<()> {
         let wait = Wait::new(block, timeout);
@@ -174,7 +179,7 @@ impl Channel {
     fn get<'py>(
         &self,
         py: Python<'py>,
-        block: bool,
+        #[pyo3(from_py_with = truth)] block: bool,
         timeout: Option<f64>,
     ) -> PyResult<Bound<'py, PyAny>> {
         self.get_object(py, Wait::new(block, timeout), 0)
@@ -191,7 +196,7 @@ impl Channel {
         &self,
         py: Python<'py>,
         max: usize,
-        block: bool,
+        #[pyo3(from_py_with = truth)] block: bool,
         timeout: Option<f64>,
     ) -> PyResult<Vec<Bound<'py, PyAny>>> {
         let engine = self.open_engine(py)?;
@@ -236,7 +241,11 @@ impl Channel {
 
     /// `with queue.lease() as item:` acknowledges it at the end of the block.
     #[pyo3(signature = (block = true, timeout = None))]
-    fn lease(slf: &Bound<'_, Self>, block: bool, timeout: Option<f64>) -> PyResult<Leased> {
+    fn lease(
+        slf: &Bound<'_, Self>,
+        #[pyo3(from_py_with = truth)] block: bool,
+        timeout: Option<f64>,
+    ) -> PyResult<Leased> {
         if slf.get().engine()?.tasks.is_some() {
             return Err(PyTypeError::new_err(
                 "a JoinableQueue leases by get() and task_done()",
@@ -250,6 +259,14 @@ impl Channel {
         let engine = self.engine()?;
         let tasks = engine.tasks.as_ref();
         Ok(tasks.is_some_and(|tasks| tasks.done(coroutine, engine.waiting_here())))
+    }
+
+    /// Tasks that were put and are not done.
+    fn _unfinished(&self) -> PyResult<usize> {
+        let engine = self.engine()?;
+        let waiting = engine.waiting_here();
+        let tasks = engine.tasks.as_ref();
+        Ok(tasks.map_or(0, |tasks| tasks.unfinished(waiting)))
     }
 
     /// Waits until every task is done.
@@ -305,13 +322,16 @@ impl Channel {
 
     /// Ends the queue for all processes: no more puts; gets go on until it is drained, or, if immediate, end as well.
     #[pyo3(signature = (immediate = false))]
-    fn shutdown(&self, py: Python<'_>, immediate: bool) -> PyResult<()> {
+    fn shutdown(
+        &self,
+        py: Python<'_>,
+        #[pyo3(from_py_with = truth)] immediate: bool,
+    ) -> PyResult<()> {
         let engine = self.engine()?;
         if immediate {
             engine.queue.shutdown_now();
         } else {
-            engine.flush(py)?;
-            engine.queue.shutdown();
+            engine.shut_down(py)?;
         }
         Ok(())
     }

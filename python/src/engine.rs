@@ -10,7 +10,7 @@ use crate::overflow::{self, Overflow};
 use crate::pickler::Payload;
 use crate::plain;
 use crate::tasks::Tasks;
-use crate::waiting::{Wait, detached};
+use crate::waiting::{Wait, attached, detached};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -30,6 +30,8 @@ pub(crate) struct Engine {
     pub(crate) hook: bool,
     pub(crate) closed: AtomicBool,
     cancelled: AtomicBool,
+    /// It is being shut down: nothing more may wait in this process.
+    closing: AtomicBool,
     /// There has been an overflow in this process.
     overflowed: AtomicBool,
     overflow: Mutex<Option<Arc<Overflow>>>,
@@ -54,6 +56,7 @@ impl Engine {
             hook,
             closed: AtomicBool::new(false),
             cancelled: AtomicBool::new(false),
+            closing: AtomicBool::new(false),
             overflowed: AtomicBool::new(false),
             overflow: Mutex::new(None),
             readiness: Mutex::new(None),
@@ -81,7 +84,10 @@ impl Engine {
         overflow.clone()
     }
 
-    pub(crate) fn spill(&self, parts: &[&[u8]], align: usize) {
+    pub(crate) fn spill(&self, py: Python<'_>, parts: &[&[u8]], align: usize) -> PyResult<()> {
+        if self.closing.load(Relaxed) {
+            return Err(errors::shut_down(py));
+        }
         let overflow = self.own_overflow().unwrap_or_else(|| {
             let new = Overflow::new(self.cancelled.load(Relaxed));
             let mut place = self.overflow.lock().unwrap_or_else(PoisonError::into_inner);
@@ -90,10 +96,27 @@ impl Engine {
         });
         self.overflowed.store(true, Relaxed);
         overflow.push(&self.queue, parts, align);
+        Ok(())
     }
 
+    /// How many objects wait in this process to be put. After a shutdown they are lost.
     pub(crate) fn waiting_here(&self) -> usize {
-        self.overflowing().map_or(0, |overflow| overflow.len())
+        match self.overflowing() {
+            Some(overflow) if !self.queue.is_shutdown() => overflow.len(),
+            _ => 0,
+        }
+    }
+
+    /// No more puts, here and elsewhere. What waits in this process goes into the queue first, and nothing follows it there:
+    /// what `put` has taken is not lost.
+    pub(crate) fn shut_down(&self, py: Python<'_>) -> PyResult<()> {
+        self.closing.store(true, Relaxed);
+        let flushed = self.flush(py);
+        match &flushed {
+            Ok(()) => self.queue.shutdown(),
+            Err(_) => self.closing.store(false, Relaxed),
+        }
+        flushed
     }
 
     pub(crate) fn cancel_join(&self) {
@@ -121,8 +144,7 @@ impl Engine {
         }
         payload.with_parts(|parts, align| {
             if self.overflowing().is_some() && !self.queue.is_shutdown() {
-                self.spill(parts, align);
-                return Ok(());
+                return self.spill(py, parts, align);
             }
             let tried = match (parts, align) {
                 ([all], 1) => self.queue.try_put(all),
@@ -130,8 +152,7 @@ impl Engine {
             };
             let Err(error) = tried else { return Ok(()) };
             if self.unbounded && error.is_shortage() {
-                self.spill(parts, align);
-                return Ok(());
+                return self.spill(py, parts, align);
             }
             let (Wait::Until(deadline), true) = (wait, error.is_shortage()) else {
                 return Err(errors::of_put(py, &error));
@@ -157,6 +178,10 @@ impl Engine {
             if !matches!(error, GetError::Empty) {
                 return Err(errors::of_get(py, &error));
             }
+            if self.waits_for_itself(py) {
+                // It looked at one thing after the other: something may have come back meanwhile.
+                return self.queue.try_lease().map_err(|_| errors::shut_down(py));
+            }
             // What was put by this process is there, if not in the segment yet.
             let on_its_way = self.overflowing().is_some();
             let deadline = match (wait, on_its_way) {
@@ -164,9 +189,15 @@ impl Engine {
                 (Wait::Until(deadline), false) => deadline,
                 (_, true) => overflow::soon(),
             };
-            let got = detached(py, |asked| self.queue.lease_interruptible(deadline, asked))?;
+            let got = detached(py, |asked| {
+                let shut = || self.queue.is_shutdown() && attached(|py| self.waits_for_itself(py));
+                let mut asked = || asked() || shut();
+                self.queue.lease_interruptible(deadline, &mut asked)
+            })?;
             match got {
                 Ok(lease) => return Ok(lease),
+                // No signal's handler has raised: it waits for itself.
+                Err(GetError::Interrupted) => {}
                 Err(GetError::TimedOut) if on_its_way => {
                     if let Wait::Until(Some(end)) = wait
                         && Instant::now() >= end
@@ -177,6 +208,13 @@ impl Engine {
                 Err(error) => return Err(errors::of_get(py, &error)),
             }
         }
+    }
+
+    /// After a shutdown: could an object only come from this thread, or this process? With the interpreter's lock: what it
+    /// locks must not be locked when another thread forks.
+    fn waits_for_itself(&self, _py: Python<'_>) -> bool {
+        let tasks = self.tasks.as_ref();
+        tasks.is_some_and(|tasks| tasks.waits_for_itself())
     }
 
     /// The object in an item, and the item where its buffers lie, if they were not copied.
@@ -329,14 +367,14 @@ impl Item {
 
 static LOADS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
-fn loads(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
+pub(crate) fn loads(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
     let loads = LOADS.get_or_try_init(py, || {
         PyResult::Ok(py.import("_pickle")?.getattr("loads")?.unbind())
     })?;
     Ok(loads.bind(py))
 }
 
-fn load_with<'py>(
+pub(crate) fn load_with<'py>(
     py: Python<'py>,
     pickle: Bound<'py, PyAny>,
     buffers: &Bound<'py, PyList>,

@@ -30,7 +30,7 @@ pub(crate) fn empty(py: Python<'_>) -> PyErr {
     raise(py, &EMPTY, "queue", "Empty")
 }
 
-fn shut_down(py: Python<'_>) -> PyErr {
+pub(crate) fn shut_down(py: Python<'_>) -> PyErr {
     raise(py, &SHUT_DOWN, "ringpost._errors", "ShutDown")
 }
 

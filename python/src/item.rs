@@ -10,9 +10,9 @@
 //! An array that was filled in place (`loan.rs`) has the whole first page before it, whatever its length.
 
 /// The first bytes of every object; the next one says how it is written.
-const OBJECT: [u8; 7] = *b"\x93ringpy";
+pub(crate) const OBJECT: [u8; 7] = *b"\x93ringpy";
 /// The first bytes of an object that is pickled.
-const MAGIC: [u8; 8] = *b"\x93ringpy\x01";
+pub(crate) const MAGIC: [u8; 8] = *b"\x93ringpy\x01";
 /// The first bytes of an object that is written plainly (`plain.rs`).
 pub(crate) const PLAIN: [u8; 8] = *b"\x93ringpy\x02";
 /// Magic, and the two counts.

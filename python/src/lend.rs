@@ -58,7 +58,10 @@ impl Engine {
             }
         }
         // What waits in this process is a copy, since the loan is needed for what comes before it.
-        payload.with_parts(|parts, align| self.spill(parts, align));
+        if let Err(error) = payload.with_parts(|parts, align| self.spill(py, parts, align)) {
+            lent.loan.get().put_back(loan);
+            return Err(error);
+        }
         drop(loan);
         lent.close()
     }

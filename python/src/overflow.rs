@@ -2,7 +2,7 @@
 
 use crate::fork::generation;
 use pyo3::prelude::*;
-use ringpost::BytesQueue;
+use ringpost::{BytesQueue, PutError};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::*};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -20,6 +20,8 @@ pub(crate) struct Overflow {
     count: AtomicUsize,
     /// At exit, nobody waits for it.
     cancelled: AtomicBool,
+    /// The interpreter exits, and waits for it: what nobody can get any more is dropped.
+    leaving: AtomicBool,
 }
 
 #[derive(Default)]
@@ -44,6 +46,7 @@ impl Overflow {
             changed: Condvar::new(),
             count: AtomicUsize::new(0),
             cancelled: AtomicBool::new(cancelled),
+            leaving: AtomicBool::new(false),
         });
         let mut all = lock(&ALL);
         // The lock of an inherited one may be held for ever by a thread that is not here; not even its drop should see it.
@@ -99,10 +102,16 @@ impl Overflow {
                 continue;
             };
             drop(waiting);
-            // What fails now is a queue that was shut down, or spoilt: its items are lost as those in it are.
-            let _ = queue.put_parts(&[&payload], align);
+            let hopeless = || self.leaving.load(SeqCst) && is_alone_with(queue);
+            let put = queue.put_parts_interruptible(&[&payload], align, None, hopeless);
             waiting = lock(&self.waiting);
-            self.count.fetch_sub(1, SeqCst);
+            let mut done = 1;
+            // What fails otherwise is a queue that was shut down, or spoilt: its items are lost as those in it are.
+            if let Err(PutError::Interrupted) = put {
+                done += waiting.items.len();
+                waiting.items.clear();
+            }
+            self.count.fetch_sub(done, SeqCst);
             self.changed.notify_all();
         }
     }
@@ -125,11 +134,19 @@ impl Overflow {
     }
 }
 
+/// Has nobody but this process this queue, and can nobody open it by a name?
+fn is_alone_with(queue: &BytesQueue) -> bool {
+    let me = std::process::id();
+    let others = |stats: ringpost::Stats| stats.participants.iter().any(|other| other.pid != me);
+    queue.path().is_none() && !others(queue.stats())
+}
+
 /// At exit: waits for every overflow of this process that is not cancelled.
 #[pyfunction]
 pub(crate) fn join_overflows(py: Python<'_>) -> PyResult<()> {
     let all: Vec<_> = lock(&ALL).iter().map(Arc::clone).collect();
     for overflow in all.iter().filter(|overflow| overflow.is_own()) {
+        overflow.leaving.store(true, SeqCst);
         crate::waiting::detached(py, |asked| {
             overflow.join(asked);
             Ok::<(), ()>(())

@@ -75,11 +75,15 @@ impl<'py> Payload<'py> {
         }
         match Plain::new(object) {
             Some(plain) => Ok(Payload::Plain(plain)),
-            None => Self::pickled(object, loans),
+            None => Self::pickled(object, Some(loans)),
         }
     }
 
-    fn pickled(object: &Bound<'py, PyAny>, loans: &Arc<Loans>) -> PyResult<Payload<'py>> {
+    /// Pickled, whatever it is; of these loans, if it holds one of them.
+    pub(crate) fn pickled(
+        object: &Bound<'py, PyAny>,
+        loans: Option<&Arc<Loans>>,
+    ) -> PyResult<Payload<'py>> {
         let py = object.py();
         let kept = match KEPT.take() {
             Some(kept) => kept,
@@ -106,9 +110,9 @@ impl<'py> Payload<'py> {
             buffers.del_slice(0, buffers.len())?;
         }
         KEPT.set(Some(kept));
-        let lent = match loans.any() {
-            true => lent(&taken, &exported, views, loans)?,
-            false => None,
+        let lent = match loans {
+            Some(loans) if loans.any() => lent(&taken, &exported, views, loans)?,
+            _ => None,
         };
         let pickle = taken.iter().map(|chunk| chunk.as_bytes().len()).sum();
         let lengths: Vec<usize> = exported.iter().map(|buffer| buffer.len_bytes()).collect();

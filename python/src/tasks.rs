@@ -120,9 +120,33 @@ impl Tasks {
             return true;
         }
         // Somebody else has the lease, or will have it.
+        self.queue.take_unfinished(-self.not_acknowledged(overflow))
+    }
+
+    /// How many tasks the queue and this process have.
+    fn not_acknowledged(&self, overflow: usize) -> i64 {
         let stats = self.queue.stats();
-        let there = stats.queued + stats.retry + stats.loaned + overflow as u64;
-        self.queue.take_unfinished(-(there as i64))
+        (stats.queued + stats.retry + stats.loaned) as i64 + overflow as i64
+    }
+
+    /// Tasks that were put and are not done.
+    pub(crate) fn unfinished(&self, overflow: usize) -> usize {
+        usize::try_from(self.not_acknowledged(overflow) + self.queue.unfinished()).unwrap_or(0)
+    }
+
+    /// After a shutdown: is there nothing that this thread could wait for? It has a task in hand itself, or only its process
+    /// has any: none of those can come back to it.
+    pub(crate) fn waits_for_itself(&self) -> bool {
+        if !self.queue.is_shutdown() {
+            return false;
+        }
+        let me = std::thread::current().id();
+        let (here, mine) = self.with(|leased| {
+            let mine = leased.leases.iter().any(|(of, _)| of.thread == me);
+            (leased.leases.len() as u64, mine)
+        });
+        let stats = self.queue.stats();
+        stats.queued + stats.retry == 0 && (mine || stats.loaned <= here)
     }
 }
 

@@ -35,7 +35,7 @@ pub(crate) fn detached<T: Send, E: Send>(
     let mut raised = None;
     let result = py.detach(|| {
         call(&mut || {
-            Python::attach(|py| match py.check_signals() {
+            attached(|py| match py.check_signals() {
                 Ok(()) => false,
                 Err(error) => {
                     raised = Some(error);
@@ -47,5 +47,16 @@ pub(crate) fn detached<T: Send, E: Send>(
     match raised {
         Some(error) => Err(error),
         None => Ok(result),
+    }
+}
+
+/// Does something with the interpreter's lock, from a thread that waits without it. If the interpreter is gone, since the program
+/// exits and this is a daemon thread, the thread goes no further.
+pub(crate) fn attached<T>(then: impl FnOnce(Python<'_>) -> T) -> T {
+    match Python::try_attach(then) {
+        Some(done) => done,
+        None => loop {
+            std::thread::park();
+        },
     }
 }

@@ -3,13 +3,70 @@
 import faulthandler
 import multiprocessing
 import os
+import random
 from pathlib import Path
-from typing import Iterator
+from typing import Callable, Iterator
 
 import pytest
 
 #: A test that takes longer hangs.
-DEADLINE = 600
+DEADLINE = 300
+
+#: Figures and seeds, shown at the end of the run.
+_said: list[str] = []
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--brief", action="store_true", help="skip the heavy tests, and repeat less often")
+    parser.addoption("--without-cpythons-tests", action="store_true", help="skip CPython's own tests")
+    parser.addoption("--seed", type=int, help="repeat the choices of a run that printed it")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "heavy: takes long or much memory; not run with --brief")
+    config.addinivalue_line("markers", "cpythons: CPython's own tests; not run with --without-cpythons-tests")
+    # A handle works in a forked child whatever the parent's threads are doing: that is tested here.
+    config.addinivalue_line("filterwarnings", "ignore:This process .* is multi-threaded:DeprecationWarning")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    left_out = {
+        "heavy": ("--brief", "heavy: runs on the default Python only"),
+        "cpythons": ("--without-cpythons-tests", "CPython's own tests run on 3.11 and 3.13, or else on the default Python"),
+    }
+    for item in items:
+        for marker, (option, reason) in left_out.items():
+            if config.getoption(option) and item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if _said:
+        terminalreporter.section("figures and seeds")
+        for line in _said:
+            terminalreporter.line(line)
+
+
+@pytest.fixture
+def say(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Shows a line at the end of the run, whether the test passes or not."""
+    return lambda line: _said.append(f"{request.node.name}: {line}")
+
+
+@pytest.fixture
+def times(request: pytest.FixtureRequest) -> Callable[[int], int]:
+    """How often something is repeated: a tenth as often in a brief run."""
+    brief = request.config.getoption("--brief")
+    return lambda full: max(full // 10, 3) if brief else full
+
+
+@pytest.fixture
+def chance(request: pytest.FixtureRequest, say: Callable[[str], None]) -> random.Random:
+    """Choices that can be repeated by ``--seed``."""
+    seed = request.config.getoption("--seed")
+    seed = random.randrange(1 << 32) if seed is None else seed
+    say(f"seed {seed}")
+    return random.Random(seed)
 
 
 @pytest.fixture(autouse=True)

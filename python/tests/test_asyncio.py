@@ -1,6 +1,7 @@
 """Coroutines that put and get: woken by a descriptor, and safe to cancel."""
 
 import asyncio
+import importlib.util
 import os
 import select
 import signal
@@ -22,14 +23,19 @@ def run_standard(main: Coroutine[Any, Any, None]) -> None:
 
 
 def run_uvloop(main: Coroutine[Any, Any, None]) -> None:
-    loop = pytest.importorskip("uvloop").new_event_loop()
+    import uvloop
+
+    loop = uvloop.new_event_loop()
     try:
         loop.run_until_complete(asyncio.wait_for(main, 120))
     finally:
         loop.close()
 
 
-@pytest.fixture(params=[run_standard, run_uvloop])
+with_uvloop = pytest.mark.skipif(importlib.util.find_spec("uvloop") is None, reason="uvloop is not installed")
+
+
+@pytest.fixture(params=[run_standard, pytest.param(run_uvloop, marks=with_uvloop)])
 def run(request: pytest.FixtureRequest) -> Iterator[Run]:
     threads = threading.active_count()
     yield request.param
@@ -371,7 +377,7 @@ def test_errors_of_pickling_are_raised_by_aput(run: Run) -> None:
 
     async def main() -> None:
         with pytest.raises(Exception, match="pickle"):
-            await queue.aput(lambda: 0)
+            await queue.aput(threading.Lock())
         await queue.aput(1)
         with pytest.raises(Full):
             queue.put_nowait(2)

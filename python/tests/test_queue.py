@@ -1,11 +1,13 @@
 """Queue, in one process and between several."""
 
+import gc
 import os
 import queue as standard
 import signal
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import ringpost
@@ -255,12 +257,31 @@ def test_producers_that_are_killed_disturb_nobody() -> None:
             seen += who == number
         child.kill()
         child.join()
-    while not queue.empty():  # the last one may have left it full
-        queue.get(timeout=60)
-    queue.put("after")
+    while True:
+        try:
+            queue.put_nowait("after")
+            break
+        except standard.Full:
+            queue.get(timeout=60)
     while queue.get(timeout=60) != "after":
         pass
     assert len(last) == kills
+
+
+@pytest.mark.parametrize("kind", [ringpost.Queue, ringpost.JoinableQueue, ringpost.SimpleQueue])
+def test_a_queue_is_gone_with_its_last_name(kind: Any) -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        before = len(os.listdir("/proc/self/fd"))
+        queue = kind()
+        queue.put([1])
+        assert queue.get() == [1] and queue._reader.poll() is False
+        assert len(os.listdir("/proc/self/fd")) > before
+        del queue
+        assert len(os.listdir("/proc/self/fd")) == before
+    finally:
+        gc.enable()
 
 
 def test_a_queue_leaves_no_file() -> None:

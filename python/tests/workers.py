@@ -100,3 +100,69 @@ def get_later(queue: Any, count: int) -> None:
     for _ in range(count):
         time.sleep(0.02)
         queue.get()
+
+
+class KillsItsReader:
+    """Whoever unpickles it is killed, except one process."""
+
+    def __init__(self, spared: int) -> None:
+        self.spared = spared
+
+    def __setstate__(self, state: dict[str, int]) -> None:
+        self.spared = state["spared"]
+        if os.getpid() != self.spared:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+class KillsItsWriter:
+    def __reduce__(self) -> Any:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def get_and_tell(queue: Any, results: Any) -> None:
+    results.put(queue.get())
+
+
+def interrupted(call: str, queue: Any, ready: Any) -> None:
+    """Waits in a call until Ctrl-C, and says when it was interrupted."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    ready.put(os.getpid())
+    try:
+        CALLS[call](queue)
+    except KeyboardInterrupt:
+        ready.put(time.monotonic())
+
+
+def _lease(queue: Any) -> None:
+    with queue.lease():
+        pass
+
+
+CALLS = {
+    "get": lambda queue: queue.get(),
+    "get with a timeout": lambda queue: queue.get(timeout=600),
+    "get_many": lambda queue: queue.get_many(10),
+    "put": lambda queue: queue.put("one more"),
+    "put of an array": lambda queue: queue.put(bytearray(1 << 19)),
+    "join": lambda queue: queue.join(),
+    "lease": _lease,
+    "iteration": lambda queue: next(iter(queue)),
+    "join_thread": lambda queue: (queue.put_many(range(30_000)), queue.close(), queue.join_thread()),
+}
+
+
+def do_tasks(queue: Any) -> None:
+    while True:
+        queue.get()
+        queue.task_done()
+
+
+def send_by_what_it_gets(queue: Any) -> None:
+    connection = queue.get()
+    connection.send("by a connection that came through the queue")
+    connection.close()
+
+
+def get_and_wait(queue: Any, ready: Any) -> None:
+    ready.put(queue.get())
+    time.sleep(1000)

@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 
 mod bench;
 mod fuzz;
+mod interpreters;
 mod project;
 mod python;
 mod sanitize;
@@ -56,7 +57,7 @@ enum Task {
     /// Build the Python package's wheel into target/wheels
     ///
     /// Needs Python 3.9 or later with its headers; PYTHON=/path/to/python3 names another than the
-    /// first on the PATH. Makes a virtual environment in target/python-venv for maturin.
+    /// first on the PATH. Makes a virtual environment in target/venv for maturin.
     Wheel,
     /// Measure ringpost beside everything that a user would pick instead, and write a report
     ///

@@ -78,7 +78,7 @@ fn steps() -> Vec<Step> {
         ),
         Step {
             name: "python",
-            heading: "the Python package, built, installed and tested in target/python-venv".into(),
+            heading: "the Python package, built, installed and tested on each Python from 3.9 to 3.13 in target/venv".into(),
             action: Action::Python,
         },
         Step::cargo(
@@ -147,7 +147,7 @@ impl Step {
     }
 
     /// Does the step and adds its tests to `sum`; true when it succeeded.
-    fn run(self, sum: &mut Tally, shown: &mut impl Write) -> Result<bool> {
+    fn run(self, sum: &mut Tally, shown: &mut (impl Write + Send)) -> Result<bool> {
         let (ok, mut tally) = match self.action {
             Action::Tidy => (tidy::run()?, Tally::default()),
             Action::Cargo(command) => stream(command, shown)?,

@@ -34,7 +34,7 @@ impl Peer for ArrayQueue {
         claims_before_writing: true,
         locks: false,
         longest: None,
-        note: "Payloads beyond 64 B are boxed.",
+        note: "Payloads beyond 64 B are boxed",
     };
     type Setup = End;
     type Sender = End;

@@ -38,7 +38,7 @@ pub struct End {
 impl Peer for Spsc {
     const ABOUT: About = About {
         name: "SPSC ring",
-        version: "",
+        version: "this suite's own",
         place: Place::Processes,
         many_to_many: false,
         polls: true,
@@ -48,7 +48,7 @@ impl Peer for Spsc {
         claims_before_writing: false,
         locks: false,
         longest: None,
-        note: "A yardstick of this suite: one sender, one receiver, items of one length, no waiting.",
+        note: "A yardstick of this suite: one sender, one receiver, items of one length, no waiting",
     };
     type Setup = Arc<Ring>;
     type Sender = End;

@@ -40,7 +40,7 @@ pub struct End(Arc<Ring>);
 impl Peer for Vyukov {
     const ABOUT: About = About {
         name: "Vyukov ring",
-        version: "",
+        version: "this suite's own",
         place: Place::Processes,
         many_to_many: true,
         polls: true,
@@ -50,7 +50,7 @@ impl Peer for Vyukov {
         claims_before_writing: true,
         locks: false,
         longest: None,
-        note: "A yardstick of this suite: no waiting, no recovery, no guarantee.",
+        note: "A yardstick of this suite: no waiting, no recovery, no guarantee",
     };
     type Setup = Arc<Ring>;
     type Sender = End;

@@ -55,11 +55,19 @@ impl BytesQueue {
     #[must_use = "false: nothing was taken"]
     pub fn take_unfinished(&self, least: i64) -> bool {
         let memory = &self.shared.ring.memory;
-        let less = |now: u64| ((now as i64) > least).then(|| now.wrapping_sub(1));
-        // ORDERING W (SeqCst): changes the word before the look at the waiters' bit; pairs with the load in `unfinished`.
-        let taken = memory.unfinished().fetch_update(SeqCst, SeqCst, less);
-        full_fence_after_rmw();
-        wait::notify_all(memory.ev_done());
-        taken.is_ok()
+        let word = memory.unfinished();
+        let mut now = word.load(Relaxed);
+        while now as i64 > least {
+            // ORDERING W (SeqCst): before the look at the waiters' bit; pairs with the load in `unfinished`.
+            match word.compare_exchange(now, now.wrapping_sub(1), SeqCst, Relaxed) {
+                Ok(_) => {
+                    full_fence_after_rmw();
+                    wait::notify_all(memory.ev_done());
+                    return true;
+                }
+                Err(other) => now = other,
+            }
+        }
+        false
     }
 }

@@ -186,4 +186,33 @@ pub static TARGETS: &[Target] = &[
 ];
 
 /// What is understood about a target that is not met, by [`Target::key`].
-pub static EXPLANATIONS: &[(&str, &str)] = &[];
+pub static EXPLANATIONS: &[(&str, &str)] = &[
+    ("round-trip/spinning/64 B vs Vyukov ring", SECOND_LINE),
+    ("round-trip/spinning/64 B vs crossbeam-channel", SECOND_LINE),
+    ("round-trip/spinning/64 B vs shaq", SECOND_LINE),
+    (
+        "ringpost single-consumer: round-trip/spinning/64 B vs Vyukov ring",
+        "A queue that is declared to have one consumer is not built.",
+    ),
+    (
+        "throughput/1-1/64 B/copy vs shaq",
+        "Half as fast as ringpost, not two fifths; two locked instructions an item more are the price of recovery.",
+    ),
+    (
+        "throughput/2-2/64 B/copy vs every peer and thread",
+        "Threads of one process, an upper bound.",
+    ),
+    (
+        "throughput/1-1/64 KiB/copy vs every peer and thread",
+        MEMORY,
+    ),
+    ("throughput/1-1/1 MiB/copy vs every peer and thread", MEMORY),
+    (
+        "throughput/1-1/1 MiB/untouched vs iceoryx2",
+        "What takes the time between two processes was not looked into.",
+    ),
+];
+
+const SECOND_LINE: &str = "The payload's second cache line: while the producer waits for it, the waiting consumer takes the first \
+                           one away. With 32 bytes it is level with the Vyukov ring (docs/performance.md).";
+const MEMORY: &str = "All are as fast as memory: level with the fastest.";

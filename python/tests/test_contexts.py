@@ -5,6 +5,7 @@ import sys
 import textwrap
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.context import BaseContext
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,28 @@ def test_an_executor_notices_a_killed_worker() -> None:
     with ProcessPoolExecutor(2, mp_context=ringpost.get_context("fork")) as executor:
         with pytest.raises(BrokenProcessPool):
             executor.submit(workers.die, 0).result(60)
+
+
+def test_workers_as_a_data_loader_has_them(method: str) -> None:
+    """The calls that torch's DataLoader makes; torch itself is not installed for it."""
+    context = ringpost.get_context(method)
+    assert isinstance(context, BaseContext)
+    batches, done = context.Queue(), context.Event()
+    requests = [context.Queue() for _ in range(2)]
+    processes = [context.Process(target=workers.load_batches, args=(queue, batches, done), daemon=True) for queue in requests]
+    for queue, process in zip(requests, processes):
+        queue.cancel_join_thread()
+        process.start()
+    for number in range(100):
+        requests[number % 2].put(number)
+    assert sorted(batches.get(timeout=60) for _ in range(100)) == [(number, [number] * 10) for number in range(100)]
+    for queue in requests:
+        queue.put(None)
+    done.set()
+    for queue, process in zip(requests, processes):
+        process.join(60)
+        assert process.exitcode == 0
+        queue.close()
 
 
 SCRIPT = """

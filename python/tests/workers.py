@@ -4,6 +4,7 @@ import os
 import resource
 import signal
 import time
+from queue import Empty
 from typing import Any
 
 
@@ -166,3 +167,15 @@ def send_by_what_it_gets(queue: Any) -> None:
 def get_and_wait(queue: Any, ready: Any) -> None:
     ready.put(queue.get())
     time.sleep(1000)
+
+
+def load_batches(requests: Any, batches: Any, done: Any) -> None:
+    batches.cancel_join_thread()
+    while not done.is_set():
+        try:
+            number = requests.get(timeout=5)
+        except Empty:
+            continue
+        if number is None:
+            break
+        batches.put((number, [number] * 10))

@@ -7,8 +7,19 @@
 //! * **V2** `geometry` was planned or checked by `layout.rs`, so all parts lie within those bytes, one after the other.
 //! * **V3** every word is only ever accessed as the atomic of its size; payload bytes only by the holder of the descriptor.
 
+#[cfg(not(loom))]
+use crate::layout::item;
 use crate::layout::{Geometry, control, record};
+#[cfg(not(loom))]
+use crate::sync::Ordering::Relaxed;
 use crate::sync::{AtomicU32, AtomicU64};
+
+/// A cache line.
+#[cfg(not(loom))]
+const LINE: usize = 64;
+/// How much of an inline payload lies in the first line of its descriptor.
+#[cfg(not(loom))]
+const LINE_ROOM: u64 = (LINE - record::INLINE) as u64;
 
 /// The index of a descriptor that exists in this segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +93,20 @@ mod view {
                     std::arch::asm!("prefetchw [{}]", in(reg) at, options(nostack, preserves_flags, readonly));
                 }
             }
+        }
+
+        /// Asks for the line at `offset`, without waiting for it.
+        #[inline(always)]
+        pub(super) fn fetch_to_read(&self, offset: usize) {
+            #[cfg(target_arch = "x86_64")]
+            {
+                use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+                let at = self.base.as_ptr().wrapping_add(offset);
+                // SAFETY: a prefetch changes nothing and faults on nothing, whatever the address.
+                unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) };
+            }
+            #[cfg(not(target_arch = "x86_64"))]
+            let _ = offset;
         }
 
         /// The address of `offset`, for payload bytes.
@@ -279,16 +304,43 @@ impl Memory {
         )
     }
 
-    /// Asks for the slot and the home descriptor of `position`, to write to them.
+    /// Asks for the slot and the home descriptor of `position`, to write to them and to `length` bytes of payload.
+    ///
+    /// Where the payload reaches into a second line, that one is asked for by a store, to a word that is there for nothing
+    /// else: a processor lets no later change pass it, and so has that line before it takes the first one for good. The
+    /// other way round, a consumer's look takes the first line away again while its producer waits for the second.
     #[inline(always)]
-    pub(crate) fn fetch_home(&self, position: u64) {
+    pub(crate) fn fetch_home(&self, position: u64, length: u64) {
         #[cfg(not(loom))]
         {
             let home = self.slot_of(position);
             let at = (self.geometry.descriptors_at + home * self.geometry.stride) as usize;
+            if length > LINE_ROOM {
+                if self.geometry.has_lead() {
+                    self.u64_at(at + record::LEAD).store(0, Relaxed);
+                } else {
+                    self.fetch_to_write(at + LINE);
+                }
+            }
             self.fetch_to_write(at);
-            self.fetch_to_write(at + 64);
         }
+        #[cfg(loom)]
+        let _ = (position, length);
+    }
+
+    /// Asks for the second line of a payload that the caller is about to claim, if its item word says that there is one.
+    #[inline(always)]
+    pub(crate) fn fetch_payload(&self, index: Index) {
+        #[cfg(not(loom))]
+        {
+            let record = self.record(index);
+            // Only a guess, before the claim: whatever it is, a fetch does no harm.
+            if item::length(record.item().load(Relaxed)) > LINE_ROOM {
+                self.fetch_to_read(record.at + LINE);
+            }
+        }
+        #[cfg(loom)]
+        let _ = index;
     }
 
     /// The home descriptor of `position`.

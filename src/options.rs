@@ -36,7 +36,7 @@ impl Default for Options {
 }
 
 impl Options {
-    /// The defaults: capacity 1024, 96 bytes inline, an arena of 64 MiB (which costs nothing until it is used) in chunks of
+    /// The defaults: capacity 1024, 88 bytes inline, an arena of 64 MiB (which costs nothing until it is used) in chunks of
     /// 4 KiB, 64 participants, mode 0600.
     ///
     /// ```
@@ -49,7 +49,7 @@ impl Options {
             request: Request {
                 capacity: 1024,
                 in_flight: None,
-                inline: 96,
+                inline: 88,
                 arena: 64 << 20,
                 chunk: 4096,
                 participants: 64,
@@ -96,7 +96,7 @@ impl Options {
     }
 
     /// Payloads up to so many bytes lie beside their slot and need no arena; rounded up so that a slot is a multiple of 64
-    /// bytes. Default 96, at most 65,504.
+    /// bytes (one of 128 has room for 88). Default 88, at most 65,504.
     ///
     /// ```
     /// let queue = ringpost::Options::new().inline(1000).arena(0).anonymous()?;

@@ -135,7 +135,16 @@ fn documentation() {
         ("descriptor word", record::DESCRIPTOR, "8"),
         ("extent word", record::EXTENT, "8"),
         ("item word", record::ITEM, "8"),
-        ("inline payload", record::INLINE, "stride − 32"),
+        (
+            "inline payload",
+            record::INLINE,
+            "stride − 32; 88 where it is 128",
+        ),
+        (
+            "lead word, where the stride is 128: nobody reads it",
+            record::LEAD,
+            "8",
+        ),
     ] {
         writeln!(page, "| {at} | {size} | {name} |").unwrap();
     }

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 const CAPACITY: usize = 1024;
 const IN_FLIGHT: usize = 64;
 const PARTICIPANTS: usize = 255;
-/// Address space for messages beyond 96 bytes. Memory is taken when it is first used.
+/// Address space for messages beyond 88 bytes. Memory is taken when it is first used.
 const ARENA: u64 = 32 << 20;
 /// A longer message goes in chunks: so that a reader that keeps some of them does not stall the writer.
 pub(crate) const WHOLE: usize = ARENA as usize / 4;

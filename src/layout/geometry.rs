@@ -65,6 +65,25 @@ const fn spread(slots: u64) -> u64 {
     (slots * 618_034 / 1_000_000) | 1
 }
 
+/// The inline room of a descriptor with this stride. One of two lines has a lead word.
+const fn inline_of(stride: u64) -> u64 {
+    if stride == record::STRIDE_WITH_LEAD {
+        (record::LEAD - record::INLINE) as u64
+    } else {
+        stride - record::INLINE as u64
+    }
+}
+
+/// The shortest stride that has so much inline room.
+fn stride_for(inline: u64) -> u64 {
+    let stride = round_up(record::INLINE as u64 + inline, 64).expect("bounded by the caller");
+    if inline_of(stride) >= inline {
+        stride
+    } else {
+        stride + 64
+    }
+}
+
 fn round_up(value: u64, to: u64) -> Option<u64> {
     Some(value.checked_add(to - 1)? / to * to)
 }
@@ -96,7 +115,7 @@ impl Geometry {
                 max: inline_max,
             });
         }
-        let stride = round_up(record::INLINE as u64 + request.inline, 64).expect("bounded above");
+        let stride = stride_for(request.inline);
         if request.participants == 0 || request.participants > MAX_PARTICIPANTS {
             return Err(GeometryError::Participants {
                 found: request.participants,
@@ -252,7 +271,12 @@ impl Geometry {
 
     /// The inline room of a descriptor.
     pub(crate) const fn inline(&self) -> u64 {
-        self.stride - record::INLINE as u64
+        inline_of(self.stride)
+    }
+
+    /// Has each descriptor a lead word?
+    pub(crate) const fn has_lead(&self) -> bool {
+        self.stride == record::STRIDE_WITH_LEAD
     }
 
     /// The longest payload.

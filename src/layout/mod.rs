@@ -31,7 +31,7 @@ pub(crate) const MAGIC: u64 = u64::from_ne_bytes(*b"ringpost");
 /// The first eight bytes of a segment whose creator has not finished (or died before it did).
 pub(crate) const MAGIC_BUILDING: u64 = u64::from_ne_bytes(*b"building");
 /// The version of everything in this file and of the protocol over it. Any change of either is a new version.
-pub(crate) const ABI: u32 = 1;
+pub(crate) const ABI: u32 = 2;
 
 /// The unit in which memory is mapped.
 pub(crate) const PAGE: usize = 4096;
@@ -75,6 +75,10 @@ pub(crate) mod record {
     pub(crate) const EXTENT: usize = 16;
     pub(crate) const ITEM: usize = 24;
     pub(crate) const INLINE: usize = 32;
+    /// In a stride of two lines, the last word: nobody reads it; see `Memory::fetch_home`.
+    pub(crate) const LEAD: usize = 120;
+    /// The stride that has that word.
+    pub(crate) const STRIDE_WITH_LEAD: u64 = 128;
 }
 
 /// The queue's state, in the control word of that name.

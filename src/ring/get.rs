@@ -111,6 +111,7 @@ impl Ring {
             if q == c
                 && let Some(index) = self.memory.index(slot::descriptor(w))
             {
+                self.memory.fetch_payload(index);
                 let word = self.memory.record(index).word();
                 let d = word.load(Acquire); // ORDERING P (Acquire): pairs with D = PEND
                 if descriptor::is_pending(d, c) {

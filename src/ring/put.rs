@@ -65,13 +65,14 @@ impl Ring {
         length: u64,
         apart: bool,
     ) -> Result<Filling, PutFailure> {
+        let inline = length <= self.memory.geometry.inline() && !apart;
         let guess = self.tail_guess();
         // Not for a producer that finds the queue full again and again: it would take the line from the consumer.
         if self.tail.0.obstructed.load(Relaxed) == 0 {
-            self.memory.fetch_home(guess);
+            let beside_it = if inline { length } else { 0 };
+            self.memory.fetch_home(guess, beside_it);
         }
         let (p, word) = self.room(guess)?;
-        let inline = length <= self.memory.geometry.inline() && !apart;
         let chunks = if inline {
             0
         } else {

@@ -68,7 +68,7 @@ const PATIENT: &[fn(&BytesQueue) -> Got] = &[
 #[test]
 fn every_form_gets_what_is_there_in_order() {
     let queue = small().capacity(32).anonymous().unwrap();
-    let sent: Vec<_> = (0..24).map(|n| payload(n, n as usize * 13)).collect();
+    let sent: Vec<_> = (0..24).map(|n| payload(n, n as usize * 12)).collect();
     queue.put_many(&sent).unwrap();
     let mut got: Vec<_> = impatient(&queue).into_iter().map(Result::unwrap).collect();
     got.extend(PATIENT.iter().map(|get| get(&queue).unwrap()));

@@ -6,7 +6,7 @@ use ringpost::Shortage;
 #[test]
 fn a_message_is_the_payload() {
     let queue = small().anonymous().unwrap();
-    for length in [0, 1, 96, 97, 4096, 65536] {
+    for length in [0, 1, 88, 89, 4096, 65536] {
         let sent = payload(length as u64, length);
         queue.put(&sent).unwrap();
         let message = queue.get_ref().unwrap();

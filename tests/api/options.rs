@@ -75,9 +75,11 @@ fn the_inline_room_is_at_most_65504() {
         (0, 32),
         (1, 32),
         (32, 32),
-        (33, 96),
-        (96, 96),
-        (97, 160),
+        (33, 88),
+        (88, 88),
+        (89, 160),
+        (160, 160),
+        (161, 224),
         (65_504, 65_504),
     ] {
         let queue = small()
@@ -177,7 +179,7 @@ fn an_arena_that_the_machine_cannot_map_is_an_error() {
 #[test]
 fn an_arena_is_rounded_up_to_whole_chunks() {
     for (arena, chunk, max) in [
-        (0, 4096, 96),
+        (0, 4096, 88),
         (1, 4096, 4096),
         (4097, 4096, 8192),
         (100, 64, 128),

@@ -116,9 +116,9 @@ fn a_payload_has_any_length_from_nothing_to_the_whole_arena() {
         0,
         1,
         7,
-        95,
-        96,
-        97,
+        87,
+        88,
+        89,
         4095,
         4096,
         4097,
@@ -166,15 +166,15 @@ fn a_payload_that_can_never_fit_is_an_error_of_its_own() {
 
 #[test]
 fn without_an_arena_the_inline_room_is_the_limit() {
-    let queue = small().inline(96).arena(0).anonymous().unwrap();
-    assert_eq!(queue.max_payload(), 96);
-    queue.put(&[1; 96]).unwrap();
-    let error = queue.try_put(&[2; 97]).unwrap_err();
+    let queue = small().inline(88).arena(0).anonymous().unwrap();
+    assert_eq!(queue.max_payload(), 88);
+    queue.put(&[1; 88]).unwrap();
+    let error = queue.try_put(&[2; 89]).unwrap_err();
     assert!(
-        matches!(error, PutError::TooLarge { len: 97, max: 96 }),
+        matches!(error, PutError::TooLarge { len: 89, max: 88 }),
         "{error}"
     );
-    assert_eq!(queue.get().unwrap(), [1; 96]);
+    assert_eq!(queue.get().unwrap(), [1; 88]);
 }
 
 #[test]

@@ -83,8 +83,8 @@ fn items_are_listed_in_the_order_of_their_positions_with_their_lengths() {
     let items = [
         payload(1, 9000),
         payload(2, 0),
-        payload(3, 96),
-        payload(4, 97),
+        payload(3, 88),
+        payload(4, 89),
     ];
     let (queue, positions) = aside(&items);
     let listed = again(&queue).quarantined();

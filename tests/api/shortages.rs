@@ -134,11 +134,11 @@ fn an_exhausted_arena_is_a_shortage_and_short_payloads_still_pass() {
     let queue = small().anonymous().unwrap();
     queue.put(&payload(1, 40_000)).unwrap();
     all_fail_for(&queue, 30_000, Shortage::Arena);
-    queue.put(&payload(2, 96)).unwrap();
+    queue.put(&payload(2, 88)).unwrap();
     queue.put(&payload(3, 65_536 - 40_960)).unwrap();
-    all_fail_for(&queue, 97, Shortage::Arena);
-    queue.put(&payload(4, 96)).unwrap();
-    for (n, length) in [(1, 40_000), (2, 96), (3, 24_576), (4, 96)] {
+    all_fail_for(&queue, 89, Shortage::Arena);
+    queue.put(&payload(4, 88)).unwrap();
+    for (n, length) in [(1, 40_000), (2, 88), (3, 24_576), (4, 88)] {
         assert!(queue.get().unwrap() == payload(n, length), "item {n}");
     }
     queue.try_put(&payload(5, 65_536)).unwrap();

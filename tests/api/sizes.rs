@@ -99,7 +99,7 @@ fn other_handles_see_the_same() {
 fn sizes_that_were_not_asked_for_have_their_defaults() {
     let stats = ringpost::Options::new().anonymous().unwrap().stats();
     assert_eq!((stats.capacity, stats.descriptors), (1024, 2048));
-    assert_eq!((stats.in_flight, stats.inline_bytes), (1024, 96));
+    assert_eq!((stats.in_flight, stats.inline_bytes), (1024, 88));
     assert_eq!((stats.arena_bytes, stats.chunk_bytes), (64 << 20, 4096));
     assert_eq!((stats.places, stats.max_deliveries), (64, 16));
 }

@@ -15,7 +15,7 @@ pub(crate) struct Item {
 /// The words that name it, before the bytes that follow from them.
 const HEADER: usize = 16;
 /// Lengths up to here need no arena with the default options.
-const INLINE: usize = 96;
+const INLINE: usize = 88;
 
 impl Item {
     /// The bytes behind the name, and what decides the length.

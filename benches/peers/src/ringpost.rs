@@ -45,9 +45,9 @@ impl Peer for Ringpost {
         let queue = Options::new()
             .capacity(spec.depth)
             .inline(if spec.payload <= INLINE {
-                spec.payload.max(96)
+                spec.payload.max(88)
             } else {
-                96
+                88
             })
             .arena((64 << 20).max((spec.payload * (spec.depth + 8)) as u64))
             .anonymous();

@@ -9,7 +9,7 @@
 //! that the hot line names keep theirs, and are used in turn.
 
 use super::{Fault, Owner, PutFailure, Ring, tag};
-use crate::layout::{HOT_HINTS, descriptor, extent};
+use crate::layout::{descriptor, extent};
 use crate::memory::{Chunk, Index};
 use crate::sync::{Ordering::*, fence, full_fence_after_rmw};
 use crate::wait;
@@ -271,66 +271,5 @@ impl Ring {
     #[inline(always)]
     fn keeps(&self, index: Index, chunks: u32) -> bool {
         chunks <= self.sticky || self.is_hot(index)
-    }
-
-    /// Is the descriptor on the hot line, or is there room for it?
-    #[inline(never)]
-    fn is_hot(&self, index: Index) -> bool {
-        for hint in 0..HOT_HINTS {
-            let word = self.memory.hot(hint);
-            match word.load(Relaxed) {
-                // Only a hint, and I6 does not rest on it: Relaxed is enough.
-                0 => match word.compare_exchange(0, tag(index), Relaxed, Relaxed) {
-                    Ok(_) => return true,
-                    Err(other) if other == tag(index) => return true,
-                    Err(_) => {}
-                },
-                other if other == tag(index) => return true,
-                _ => {}
-            }
-        }
-        false
-    }
-
-    /// Owns a free descriptor that keeps a large extent which fits.
-    ///
-    /// The one that has been free for longest is best, since its lines have left the caches of whoever read it; but few
-    /// should be used in turn, since what is in no cache at all is slower still. So the choice goes round among as many as
-    /// are in use now and two more.
-    #[inline(never)]
-    pub(super) fn own_hot(&self, me: Owner, chunks: u32) -> Option<Index> {
-        let mut fitting: [Option<Index>; HOT_HINTS] = [None; HOT_HINTS];
-        let mut busy = 0;
-        for (hint, place) in fitting.iter_mut().enumerate() {
-            let named = self.memory.hot(hint).load(Relaxed);
-            if named == 0 {
-                break;
-            }
-            let Some(index) = self.memory.index(named - 1) else {
-                continue;
-            };
-            let record = self.memory.record(index);
-            if record.word().load(Relaxed) != descriptor::FREE {
-                busy += 1;
-                continue;
-            }
-            // Ownership is taken before the extent is trusted; this only skips what would not fit, or be cut to half.
-            let has = extent::count(record.extent().load(Relaxed));
-            *place = (chunks..=chunks.saturating_mul(2))
-                .contains(&has)
-                .then_some(index);
-        }
-        let round = (busy + 2).min(HOT_HINTS);
-        let next = self.next_hot.load(Relaxed) as usize % round;
-        let order = (next..round).chain(0..next).chain(round..HOT_HINTS);
-        for hint in order {
-            if let Some(index) = fitting[hint]
-                && self.try_own(index, me)
-            {
-                self.next_hot.store(hint as u32 + 1, Relaxed);
-                return Some(index);
-            }
-        }
-        None
     }
 }

@@ -68,6 +68,7 @@ mod audit;
 mod check;
 mod fault;
 mod get;
+mod hot;
 mod put;
 mod recover;
 mod refuse;
@@ -113,8 +114,8 @@ pub(crate) struct Ring {
     spill: AtomicU32,
     /// New extents end below this chunk: usually the end of the arena.
     arena_limit: AtomicU32,
-    /// Where on the hot line to look first for a large extent.
-    next_hot: AtomicU32,
+    /// Whose turn it is among the large extents of the hot line (`hot.rs`).
+    hot_turn: AtomicU32,
     /// How many puts do not look for a home descriptor that is on loan.
     skip_home: AtomicU32,
     /// The position after the one that this process refused last, until it looks again; 0: none.
@@ -165,7 +166,7 @@ impl Ring {
             tail: CachePadded::default(),
             head: CachePadded::default(),
             spill: AtomicU32::new(0),
-            next_hot: AtomicU32::new(0),
+            hot_turn: AtomicU32::new(0),
             skip_home: AtomicU32::new(0),
             refused: AtomicU64::new(0),
             arena_limit: AtomicU32::new(geometry.chunks as u32), // at most u32::MAX − 1 (layout.rs)

@@ -57,6 +57,20 @@ scenarios! {
         beside: true,
         ..PUT
     };
+    a_long_put_whose_turn_among_those_that_kept_chunks_is_known: Scenario {
+        before: |world| {
+            world.put(200);
+            world.put(200);
+            world.get();
+            world.get();
+        },
+        attack: |me| {
+            drop(me.queue.loan(200).unwrap());
+            me.begin();
+            me.put(0, 200);
+        },
+        ..PUT
+    };
     a_put_that_trims: Scenario {
         before: |world| {
             keep(world, 8);

@@ -4,7 +4,7 @@
 //!
 //! * **V1** `base` points to `geometry.file_bytes` mapped, readable and writable bytes on a page boundary, for as long as
 //!   the view is used; `Shared` owns the mapping and drops it last.
-//! * **V2** `geometry` was planned or checked by `layout.rs`, so all parts lie within those bytes, one after the other.
+//! * **V2** `geometry` was planned or checked by `layout/geometry.rs`, so all parts lie within those bytes, one after the other.
 //! * **V3** every word is only ever accessed as the atomic of its size; payload bytes only by the holder of the descriptor.
 
 #[cfg(not(loom))]
@@ -93,6 +93,8 @@ mod view {
                     std::arch::asm!("prefetchw [{}]", in(reg) at, options(nostack, preserves_flags, readonly));
                 }
             }
+            #[cfg(not(target_arch = "x86_64"))]
+            let _ = offset;
         }
 
         /// Asks for the line at `offset`, without waiting for it.
@@ -307,8 +309,9 @@ impl Memory {
     /// Asks for the slot and the home descriptor of `position`, to write to them and to `length` bytes of payload.
     ///
     /// Where the payload reaches into a second line, that one is asked for by a store, to a word that is there for nothing
-    /// else: a processor lets no later change pass it, and so has that line before it takes the first one for good. The
-    /// other way round, a consumer's look takes the first line away again while its producer waits for the second.
+    /// else: an x86 processor keeps its changes in their order, and so has that line before it takes the first one for good.
+    /// The other way round, a consumer's look takes the first line away again while its producer waits for the second.
+    /// Elsewhere the store does no harm.
     #[inline(always)]
     pub(crate) fn fetch_home(&self, position: u64, length: u64) {
         #[cfg(not(loom))]
@@ -328,14 +331,16 @@ impl Memory {
         let _ = (position, length);
     }
 
-    /// Asks for the second line of a payload that the caller is about to claim, if its item word says that there is one.
+    /// Asks for the second line of a payload that the caller is about to claim, if its item word says that it lies inline and
+    /// reaches there.
     #[inline(always)]
     pub(crate) fn fetch_payload(&self, index: Index) {
         #[cfg(not(loom))]
         {
             let record = self.record(index);
             // Only a guess, before the claim: whatever it is, a fetch does no harm.
-            if item::length(record.item().load(Relaxed)) > LINE_ROOM {
+            let item = record.item().load(Relaxed);
+            if item & item::IN_EXTENT == 0 && item::length(item) > LINE_ROOM {
                 self.fetch_to_read(record.at + LINE);
             }
         }

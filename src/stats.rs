@@ -5,7 +5,7 @@ use crate::shared::Shared;
 use crate::sync::Ordering::*;
 use serde::Serialize;
 
-/// A snapshot of a queue, each figure from some moment during [`stats`](crate::BytesQueue::stats).
+/// A snapshot of a queue: each figure is added up from looks at different moments during [`stats`](crate::BytesQueue::stats).
 ///
 /// ```
 /// let stats = ringpost::Options::new().capacity(8).anonymous()?.stats();

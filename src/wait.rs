@@ -18,7 +18,7 @@
 //!
 //! A waiter that dies takes nothing along but, at worst, one wake; every sleep therefore ends after a slice, and whoever is
 //! woken and takes nothing passes the wake on. There is no count of waiters that a killed one could leave too high.
-//! `tests/loom.rs` explores this file's functions with every interleaving of two waiters and two wakers.
+//! `tests/loom/wait.rs` explores this file's functions: one waiter and two wakers, two waiters and one.
 
 use crate::sync::{AtomicU32, Ordering::*, full_fence_after_rmw, futex};
 
@@ -35,7 +35,8 @@ pub(crate) fn announce(word: &AtomicU32) -> u32 {
     before | WAITERS
 }
 
-/// Wakes one waiter, if there is any. The caller has just changed the queue by a SeqCst read-modify-write.
+/// Wakes one waiter, if there is any. The caller has just changed the queue by a SeqCst read-modify-write, or by stores and a full
+/// fence.
 #[inline(always)]
 pub(crate) fn notify_one(word: &AtomicU32) {
     // ORDERING W (SeqCst): after the caller's change and fence; pairs with `announce`.
@@ -56,7 +57,7 @@ pub(crate) fn notify_some(word: &AtomicU32, count: usize) {
     }
 }
 
-/// Wakes all waiters, if there are any. The caller has just changed the queue by a SeqCst read-modify-write.
+/// Wakes all waiters, if there are any. The caller has just changed the queue as for [`notify_one`].
 #[inline(always)]
 pub(crate) fn notify_all(word: &AtomicU32) {
     // ORDERING W (SeqCst): after the caller's change and fence; pairs with `announce`.

@@ -226,7 +226,7 @@ impl BytesQueue {
                 .map_err(GetError::from)?,
             None => self.looking(self.claim_once())?,
         });
-        // Whatever ends the batch, what was got is delivered; the next call will meet the error again.
+        // Whatever ends the batch, what was got is delivered. An item that is damaged was set aside.
         while let more @ 1.. = max - batch.claims.len()
             && let Ok(me) = self.shared.me()
         {

@@ -11,7 +11,7 @@ pub(crate) const MAX_DESCRIPTORS: u64 = slot::NONE as u64;
 pub(crate) const MAX_CAPACITY: u64 = 1 << 19;
 /// The most participants: ten bits, less one value kept apart.
 pub(crate) const MAX_PARTICIPANTS: u64 = 1023;
-/// The longest stride: one inline payload of 64 KiB.
+/// The longest stride: one inline payload of 65,504 bytes.
 pub(crate) const MAX_STRIDE: u64 = 65536;
 /// The smallest chunk.
 pub(crate) const MIN_CHUNK: u64 = 64;

@@ -16,7 +16,7 @@
 //! ```
 //!
 //! All multi-byte values are in the machine's own order; a segment never leaves its machine. `docs/layout.md` is
-//! generated from this file and checked against it by the test `layout`.
+//! generated from this folder and checked against it by the test `layout`.
 
 mod geometry;
 mod header;

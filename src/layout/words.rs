@@ -126,6 +126,9 @@ pub(crate) mod extent {
 ///                  ┌────────┬─────────────┬────────────┐
 ///                  │flags  8│deliveries 12│ length  44 │
 ///                  └────────┴─────────────┴────────────┘
+/// flags: bit 56 IN_EXTENT  the payload lies in the extent
+///        bit 57 AGAIN      somebody had it before
+///        bit 58 ASIDE      it was set aside
 /// ```
 pub(crate) mod item {
     /// The greatest number of deliveries that is counted; beyond it the count stands still.

@@ -7,7 +7,8 @@ use crate::layout::{HOT_HINTS, descriptor, extent};
 use crate::memory::Index;
 use crate::sync::Ordering::*;
 
-/// So many large extents are taken in turn before those in use are counted again.
+/// At most so many large extents are taken in turn before those in use are counted again: sooner if the next one is taken, or
+/// does not fit.
 const RECOUNT: u32 = 16;
 
 /// A descriptor that is not free.
@@ -89,16 +90,23 @@ impl Ring {
     #[inline(never)]
     fn own_any_hot(&self, me: Owner, chunks: u32, next: usize) -> Option<Index> {
         let mut fitting: [Option<Index>; HOT_HINTS] = [None; HOT_HINTS];
-        let mut busy = 0;
+        let (mut busy, mut named) = (0, 0);
         for (hint, place) in fitting.iter_mut().enumerate() {
+            if self.memory.hot(hint).load(Relaxed) == 0 {
+                break;
+            }
+            named += 1;
             match self.fits(hint, chunks) {
                 Ok(fits) => *place = fits,
                 Err(Taken) => busy += 1,
             }
         }
-        let round = (busy + 2).min(HOT_HINTS);
+        let round = (busy + 2).min(named);
+        if round == 0 {
+            return None;
+        }
         let next = next % round;
-        let order = (next..round).chain(0..next).chain(round..HOT_HINTS);
+        let order = (next..round).chain(0..next).chain(round..named);
         for hint in order {
             if let Some(index) = fitting[hint]
                 && self.try_own(index, me)

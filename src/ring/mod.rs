@@ -17,7 +17,7 @@
 //! | state | who may change it | to what |
 //! |---|---|---|
 //! | FREE | anyone | OWN(me), to fill it; RECL(me), to take the extent that it kept |
-//! | OWN(P) | P | PEND(P,p), FREE |
+//! | OWN(P) | P | PEND(P,p), RECL(P) |
 //! | PEND(P,p), named by no slot | P | PEND(P,p'), OWN(P), RECL(P) |
 //! | PEND(P,p), named by slot p mod N | anyone | LOAN(C,p); P itself: RECL(P), when the queue was shut down |
 //! | LOAN(C,p) | C | FREE, HELD(C,p), RECL(C), RETRY(p), QUAR(p) |
@@ -40,7 +40,8 @@
 //!   position is exactly the expected one. Every loop is bounded.
 //! * **I6** the extent of a FREE descriptor is exact: none, or a run whose words all hold its index + 1. A word that is
 //!   not 0 lies in the extent of the descriptor that it names.
-//! * **I7** payload bytes and the item word are touched only by the participant that OWN, LOAN or HELD names.
+//! * **I7** payload bytes are touched, and the item word is written, only by the participant that OWN, LOAN or HELD names; others
+//!   may read the item word as a guess. The lead word is nobody's: anyone may store to it at any time.
 //!
 //! # Orderings
 //!

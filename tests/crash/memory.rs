@@ -22,6 +22,34 @@ const PUT: Scenario = Scenario {
 };
 
 scenarios! {
+    a_put_of_two_lines: Scenario {
+        options: || small().inline(88),
+        before: |world| {
+            world.put(60);
+            world.put(60);
+        },
+        attack: |me| {
+            me.begin();
+            me.put(0, 60);
+        },
+        ..PUT
+    };
+    a_get_of_two_lines: Scenario {
+        options: || small().inline(88),
+        before: |world| {
+            world.put(60);
+            world.put(20);
+        },
+        attack: |me| {
+            let mut bytes = Vec::new();
+            me.begin();
+            me.queue.get_into(&mut bytes).unwrap();
+            me.got(&bytes);
+        },
+        subjects: &[1],
+        outcomes: &["first", "again", "-"],
+        ..PLAIN
+    };
     a_long_put_into_new_memory: Scenario {
         before: |world| {
             world.put(20);

@@ -200,7 +200,7 @@ pub enum OpenError {
         /// The group that was declared.
         expected: u32,
     },
-    /// More people may open the segment than declared.
+    /// The file's mode is not the one in its header, or wider than this process accepts.
     #[error(
         "the segment's mode is {found:03o}, declared is {expected:03o}: correct one of the two, then open it again"
     )]
@@ -477,7 +477,7 @@ pub struct DecodeError {
 pub struct Corrupt {
     /// What is wrong.
     pub what: &'static str,
-    /// The kind of place where it was met: slot, descriptor, chunk.
+    /// The kind of place where it was met: slot or descriptor.
     pub place: &'static str,
     /// Which one of them.
     pub index: u64,

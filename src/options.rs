@@ -36,8 +36,8 @@ impl Default for Options {
 }
 
 impl Options {
-    /// The defaults: capacity 1024, 88 bytes inline, an arena of 64 MiB (which costs nothing until it is used) in chunks of
-    /// 4 KiB, 64 participants, mode 0600.
+    /// The defaults: capacity 1024, 88 bytes inline, an arena of 64 MiB (which costs 64 KiB until it is used) in chunks of
+    /// 4 KiB, 64 participants, mode 0600 (0666 where it is anonymous: there the descriptor is the permission).
     ///
     /// ```
     /// let queue = ringpost::Options::new().anonymous()?;
@@ -84,7 +84,7 @@ impl Options {
     /// and what is in the quarantine. Default:
     /// the capacity rounded up to a power of two, but at least 64 and at most 4096.
     ///
-    /// Each costs as much as a slot (128 bytes by default). When all are in use, puts find no descriptor and wait.
+    /// At least 1, and at most 1,048,574 less that power of two. Each costs as much as a slot (128 bytes by default). When all are in use, puts find no descriptor and wait.
     ///
     /// ```
     /// let queue = ringpost::Options::new().capacity(4).in_flight(2).anonymous()?;
@@ -108,8 +108,9 @@ impl Options {
         self
     }
 
-    /// The size of the arena for longer payloads, in bytes, rounded up to a whole number of chunks. Default 64 MiB. It is
-    /// also the length of the longest possible payload. Memory is taken only when it is first used.
+    /// The size of the arena for longer payloads, in bytes, rounded up to a whole number of chunks. Default 64 MiB;
+    /// at most 4,294,967,294 chunks. The longest payload is as long as it, or as the inline room if that is larger. Memory is taken when
+    /// it is first used, and 4 bytes for each chunk at once; all of it at once where the file system has no `fallocate`.
     ///
     /// ```
     /// let queue = ringpost::Options::new().arena(1 << 30).anonymous()?;
@@ -148,8 +149,8 @@ impl Options {
         self
     }
 
-    /// After how many deliveries without acknowledgement an item is set aside, 1 to 4095; greater values count as 4095.
-    /// Default 16.
+    /// After how many deliveries without acknowledgement an item is set aside: 1 to 4095, and what lies outside
+    /// counts as the nearer of the two. Default 16. The creator's counts.
     ///
     /// ```
     /// let queue = ringpost::Options::new().max_deliveries(3).anonymous()?;
@@ -160,7 +161,8 @@ impl Options {
         self
     }
 
-    /// The permission bits of a new queue, whatever the umask is; default 0600. They are written into the segment, and every
+    /// The permission bits of a new queue, whatever the umask is; default 0600 (0666 for an anonymous one). Only the lower nine bits
+    /// count; without 0600 among them, creating fails with [`OpenError::UnusableMode`]. They are written into the segment, and every
     /// open checks that the file still has them. Given for an open, they are the widest that are accepted.
     ///
     /// ```
@@ -176,6 +178,7 @@ impl Options {
     }
 
     /// Whose queue is accepted at open, by user number. Default: this process's own (effective) user's, and root's.
+    /// For a new queue it must be this process's own user: [`OpenError::Owner`].
     ///
     /// ```
     /// use ringpost::{OpenError, Options};
@@ -238,12 +241,13 @@ impl Options {
 
     /// Creates the queue of this name, in `/dev/shm`. It stays, with its items, until it is removed or the machine stops.
     ///
-    /// A name has 1 to 200 bytes, no `/`, and is not `.` or `..`.
+    /// A name has 1 to 200 bytes, no `/` and no NUL, and is not `.` or `..`.
     ///
     /// # Errors
     ///
     /// [`OpenError::Exists`] if there is one already; [`OpenError::Name`], [`OpenError::Options`],
-    /// [`OpenError::NoSpace`], [`OpenError::Permission`].
+    /// [`OpenError::NoSpace`], [`OpenError::Permission`], [`OpenError::UnusableMode`], [`OpenError::Owner`],
+    /// [`OpenError::NoLiveness`]; [`OpenError::Io`] for what else the system refuses.
     ///
     /// ```
     /// use ringpost::{OpenError, Options};

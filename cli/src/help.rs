@@ -31,7 +31,7 @@ Examples:
   ringpost create shared --mode 660                               for a group
 
 Sizes are bytes, or take K, M, G, T (powers of 1024). The arena is address space until it is
-used: a large one costs nothing while it is empty.";
+used, but for 4 bytes a chunk: 1 MiB for each GiB of 4K chunks.";
 
 pub(crate) const PUT: &str = "\
 Examples:

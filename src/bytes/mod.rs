@@ -291,7 +291,7 @@ impl BytesQueue {
     }
 
     /// A file descriptor for `poll`, `epoll` and event loops: readable when there is something to get. The first call in a
-    /// process starts a thread.
+    /// process starts a thread for this queue.
     ///
     /// # Errors
     ///

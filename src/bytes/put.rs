@@ -115,8 +115,9 @@ impl BytesQueue {
     /// Puts several parts as one item, without gathering them first; waits while there is no room.
     ///
     /// Each part starts at a multiple of `align` bytes from the start of the payload, with zeros between, and the payload
-    /// itself starts at an address that is a multiple of `align`: a power of two up to the chunk size, at most 4096. With
-    /// 1 the item is just the parts one after the other.
+    /// itself starts at an address that is a multiple of `align`: a power of two up to the chunk size, at most 4096;
+    /// without an arena at most 32. Beyond 32 the item lies in the arena, however short it is. With 1 it is just the parts one after the
+    /// other. Copies, also those of a strict reader, are not aligned.
     ///
     /// # Errors
     ///

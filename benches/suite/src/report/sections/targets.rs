@@ -119,10 +119,11 @@ fn bound(outcome: &Outcome) -> String {
 /// The explanation, the reason, the others' values: whatever there is to say.
 fn remarks(outcome: &Outcome) -> String {
     let mut remarks = Vec::new();
-    if let Some(explanation) = outcome.explanation {
-        remarks.push(explanation.to_owned());
-    } else if outcome.met == Some(false) {
-        remarks.push("Not explained yet.".into());
+    match (outcome.met, outcome.explanation) {
+        (Some(true), _) => {} // what explains a miss is beside the point in a run that hits
+        (_, Some(explanation)) => remarks.push(explanation.to_owned()),
+        (Some(false), None) => remarks.push("Not explained yet.".into()),
+        (None, None) => {}
     }
     if !outcome.missing.is_empty() {
         remarks.push(outcome.missing.clone());

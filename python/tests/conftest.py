@@ -17,27 +17,15 @@ _said: list[str] = []
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--brief", action="store_true", help="skip the heavy tests, and repeat less often")
-    parser.addoption("--without-cpythons-tests", action="store_true", help="skip CPython's own tests")
+    parser.addoption("--brief", action="store_true", help="repeat less often")
     parser.addoption("--seed", type=int, help="repeat the choices of a run that printed it")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "heavy: takes long or much memory; not run with --brief")
-    config.addinivalue_line("markers", "cpythons: CPython's own tests; not run with --without-cpythons-tests")
+    config.addinivalue_line("markers", "heavy: takes long or much memory; leave it out by -m 'not heavy'")
+    config.addinivalue_line("markers", "cpythons: CPython's own tests; leave them out by -m 'not cpythons'")
     # A handle works in a forked child whatever the parent's threads are doing: that is tested here.
     config.addinivalue_line("filterwarnings", "ignore:This process .* is multi-threaded:DeprecationWarning")
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    left_out = {
-        "heavy": ("--brief", "heavy: runs on the default Python only"),
-        "cpythons": ("--without-cpythons-tests", "CPython's own tests run on 3.11 and 3.13, or else on the default Python"),
-    }
-    for item in items:
-        for marker, (option, reason) in left_out.items():
-            if config.getoption(option) and item.get_closest_marker(marker):
-                item.add_marker(pytest.mark.skip(reason=reason))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -3,11 +3,10 @@
 import gc
 import pickle
 
+import numpy
 import pytest
 import ringpost
 import workers
-
-numpy = pytest.importorskip("numpy")
 
 
 def test_an_array_lies_in_shared_memory_page_aligned_and_writable() -> None:

@@ -1,7 +1,6 @@
 """Coroutines that put and get: woken by a descriptor, and safe to cancel."""
 
 import asyncio
-import importlib.util
 import os
 import select
 import signal
@@ -11,6 +10,7 @@ from typing import Any, Callable, Coroutine, Iterator
 
 import pytest
 import ringpost
+import uvloop
 import workers
 
 fork = ringpost.get_context("fork")
@@ -23,8 +23,6 @@ def run_standard(main: Coroutine[Any, Any, None]) -> None:
 
 
 def run_uvloop(main: Coroutine[Any, Any, None]) -> None:
-    import uvloop
-
     loop = uvloop.new_event_loop()
     try:
         loop.run_until_complete(asyncio.wait_for(main, 120))
@@ -32,10 +30,7 @@ def run_uvloop(main: Coroutine[Any, Any, None]) -> None:
         loop.close()
 
 
-with_uvloop = pytest.mark.skipif(importlib.util.find_spec("uvloop") is None, reason="uvloop is not installed")
-
-
-@pytest.fixture(params=[run_standard, pytest.param(run_uvloop, marks=with_uvloop)])
+@pytest.fixture(params=[run_standard, run_uvloop])
 def run(request: pytest.FixtureRequest) -> Iterator[Run]:
     threads = threading.active_count()
     yield request.param

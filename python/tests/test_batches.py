@@ -4,6 +4,7 @@ import os
 import signal
 from typing import Any
 
+import numpy
 import pytest
 import ringpost
 
@@ -115,7 +116,6 @@ def test_a_batch_is_never_more_than_may_be_in_flight() -> None:
 
 
 def test_batches_hold_arrays_where_they_lie() -> None:
-    numpy = pytest.importorskip("numpy")
     queue = ringpost.Queue(100)
     queue.put_many([numpy.full(5000, number) for number in range(10)])
     arrays = queue.get_many(100)

@@ -7,10 +7,9 @@ import signal
 from queue import Full
 from typing import Any
 
+import numpy
 import pytest
 import ringpost
-
-numpy = pytest.importorskip("numpy")
 
 fork = ringpost.get_context("fork")
 

@@ -8,7 +8,7 @@ import threading
 import time
 from typing import Any, Callable
 
-import pytest
+import numpy
 import ringpost
 
 
@@ -140,7 +140,6 @@ def test_an_inherited_handle_in_a_child_that_exits_at_once_is_left_alone() -> No
 
 
 def test_an_array_that_a_child_inherits_stays_its_parents() -> None:
-    numpy = pytest.importorskip("numpy")
     queue = ringpost.Queue(4)
     queue.put(numpy.arange(100_000))
     array = queue.get()

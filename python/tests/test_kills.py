@@ -150,8 +150,6 @@ WAYS = {
 @pytest.mark.parametrize("way", WAYS)
 def test_workers_are_killed_at_any_moment(way: str, chance: random.Random, times: Times, say: Say, tmp_path: Path) -> None:
     make_queue, consume, make, again, lost, by_get = WAYS[way]
-    if make is book.array:
-        pytest.importorskip("numpy")
     kills = times(150)
     storm(make_queue, consume, make, "fork", kills, chance, say, tmp_path, again=again, lost_at_once=lost, by_get=by_get)
 

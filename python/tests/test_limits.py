@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from typing import Any, Callable
 
+import numpy
 import pytest
 import ringpost
 import workers
@@ -61,7 +62,6 @@ def available() -> int:
 
 @pytest.mark.heavy
 def test_a_payload_of_two_gigabytes(say: Say) -> None:
-    numpy = pytest.importorskip("numpy")
     if available() < 8 << 30:
         pytest.skip(f"needs 8 GiB of memory; there are {available() >> 20} MiB")
     queue = ringpost.Queue(2, arena=3 << 30)

@@ -2,11 +2,10 @@
 
 import pickle
 
+import numpy
 import pytest
 import ringpost
 from pipes_common import LONG, in_thread
-
-numpy = pytest.importorskip("numpy")
 
 
 def test_send_and_recv_bytes_speak_the_same_language() -> None:

@@ -16,10 +16,11 @@ use crate::project;
 use crate::tally::Tally;
 use crate::test::stream;
 
-/// What builds the wheel, and what its tests need; without one of the last, those that need it are skipped.
+/// What builds the wheel, and what its tests need.
 const BUILD: &[&str] = &["maturin>=1.9,<2"];
-const TEST: &[&str] = &["pytest>=8,<10"];
-const OPTIONAL: [&str; 2] = ["numpy>=1.26", "uvloop>=0.19"];
+const TEST: &[&str] = &["pytest>=8,<10", "numpy>=1.26", "uvloop>=0.19"];
+/// Nothing of it is built here: that would take minutes, and a compiler's help.
+const AS_THEY_COME: [&str; 2] = ["--only-binary", ":all:"];
 
 /// From this minor version on, one wheel is for all; the stable ABI of those before has no buffer protocol.
 const ABI3: u32 = 11;
@@ -62,8 +63,8 @@ pub(crate) fn test(shown: &mut (impl Write + Send)) -> Result<(bool, Tally)> {
     let mut runs = Vec::new();
     for environment in usable.into_iter().chain([default]) {
         let minor = environment.python.minor;
+        environment.prepare(&mut builder)?;
         runs.push(Run {
-            missing: environment.prepare(&mut builder, shown)?,
             environment,
             brief: minor != in_full,
             suites: cpythons.contains(&minor),
@@ -88,8 +89,6 @@ pub(crate) fn test(shown: &mut (impl Write + Send)) -> Result<(bool, Tally)> {
 /// The tests on one Python.
 struct Run {
     environment: Environment,
-    /// Those packages of `OPTIONAL` that it lacks.
-    missing: Vec<&'static str>,
     brief: bool,
     /// With CPython's own tests.
     suites: bool,
@@ -146,9 +145,6 @@ impl Run {
         for (is_so, what) in kinds {
             row.push_str(if is_so { what } else { "" });
         }
-        for package in &self.missing {
-            row.push_str(&format!(", without {package}"));
-        }
         Ok(Ran {
             minor: python.minor,
             passed,
@@ -165,7 +161,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// An interpreter with the wheel and its peers, for the benchmark suite.
 pub(crate) fn with_peers() -> Result<PathBuf> {
     let python = Environment::make(Interpreter::default()?)?;
-    python.prepare(&mut Builder::new(&python)?, &mut std::io::stderr())?;
+    python.prepare(&mut Builder::new(&python)?)?;
     for peer in PEERS {
         if let Err(error) = python.pip(["--upgrade-strategy", "only-if-needed"], &[peer]) {
             eprintln!("{peer}: {error:#}");
@@ -180,7 +176,7 @@ fn find(minor: u32) -> Result<Option<Environment>> {
     for program in candidates(minor) {
         let made = Interpreter::ask(&program).and_then(|python| {
             let environment = Environment::make(python)?;
-            environment.pip(["--upgrade-strategy", "only-if-needed"], TEST)?;
+            environment.pip(AS_THEY_COME, TEST)?;
             Ok(environment)
         });
         match made {
@@ -228,23 +224,20 @@ impl Environment {
         output(install).map(drop)
     }
 
-    /// Installs the package, and what its tests need; says what of the optional there is not for this version.
-    fn prepare(&self, builder: &mut Builder, shown: &mut impl Write) -> Result<Vec<&'static str>> {
-        self.pip(["--upgrade-strategy", "only-if-needed"], TEST)?;
-        let mut missing = Vec::new();
-        for package in OPTIONAL {
-            if let Err(reason) = self.pip(["--only-binary", ":all:"], &[package]) {
-                let version = self.python.version();
-                writeln!(shown, "no {package} for Python {version}: {reason:#}")?;
-                missing.push(package);
-            }
-        }
+    /// Installs the package, and what its tests need.
+    fn prepare(&self, builder: &mut Builder) -> Result<()> {
+        self.pip(AS_THEY_COME, TEST)?;
         let wheel = builder.wheel(self)?;
-        self.pip(["--force-reinstall", "--no-deps"], &[&wheel])?;
-        Ok(missing)
+        self.pip(["--force-reinstall", "--no-deps"], &[&wheel])
     }
 
     fn pytest(&self, brief: bool, cpythons: bool) -> Command {
+        let left_out = [(brief, "not heavy"), (!cpythons, "not cpythons")];
+        let chosen: Vec<_> = left_out
+            .iter()
+            .filter(|out| out.0)
+            .map(|out| out.1)
+            .collect();
         let mut pytest = Command::new(&self.program);
         // In isolated mode the package is not found beside its tests: what is tested is what was installed.
         pytest
@@ -259,7 +252,7 @@ impl Environment {
             ])
             .args(["--durations=5", "--import-mode=prepend"])
             .args(brief.then_some("--brief"))
-            .args((!cpythons).then_some("--without-cpythons-tests"))
+            .args(["-m", &chosen.join(" and ")])
             .arg("tests")
             .current_dir(project::root().join("python"));
         pytest

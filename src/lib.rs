@@ -1,8 +1,8 @@
 //! A lock-free, crash-safe, multi-producer multi-consumer queue in shared memory.
 //!
 //! `put` and `get` between unrelated processes of one machine: blocking or not, with timeouts, payloads of any size, without
-//! copies where wanted. Whoever is killed, at any instruction, nobody waits, and what was put and not got is
-//! still there.
+//! copies where wanted. Whoever is killed, at any instruction, nobody waits, and what was put and not
+//! got is still there.
 //!
 //! ```
 //! use ringpost::{Options, Queue};

@@ -84,7 +84,8 @@ impl Options {
     /// and what is in the quarantine. Default:
     /// the capacity rounded up to a power of two, but at least 64 and at most 4096.
     ///
-    /// At least 1, and at most 1,048,574 less that power of two. Each costs as much as a slot (128 bytes by default). When all are in use, puts find no descriptor and wait.
+    /// At least 1, and at most 1,048,574 less that power of two. Each costs as much as a slot (128 bytes by default). When all
+    /// are in use, puts find no descriptor and wait.
     ///
     /// ```
     /// let queue = ringpost::Options::new().capacity(4).in_flight(2).anonymous()?;

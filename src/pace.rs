@@ -2,8 +2,8 @@
 //!
 //! A consumer that is faster than its producers finds the queue empty after every item. If it looks again at once, it takes
 //! the slot's cache line away from the producer in the middle of the next put, and both go at half the speed. If it
-//! pauses for some hundred nanoseconds or a few microseconds, several items are there when it looks. But a consumer that waits for an answer must
-//! not pause: it would add the pause to each round trip.
+//! pauses for some hundred nanoseconds or a few microseconds, several items are there when it looks. But a consumer that
+//! waits for an answer must not pause: it would add the pause to each round trip.
 //!
 //! The two are told apart by what happens. An item that comes within a few looks *may* be part of a stream: then pausing is
 //! tried. It is kept up, and lengthened, as long as each pause is followed by a run of several items; else it ends, and

@@ -98,6 +98,7 @@ const _: () = {
     assert!(offset_of!(Header, max_deliveries) == 80);
     assert!(offset_of!(Header, identity) == 96);
     assert!(control::HOT + HOT_HINTS * 4 <= control::UNFINISHED);
+    assert!(record::LEAD + 8 == record::STRIDE_WITH_LEAD as usize);
     assert!(control::UNFINISHED + 8 <= control::PARTICIPANTS);
     assert!(participant::COMMAND + participant::COMMAND_BYTES <= participant::SIZE);
     assert!(usize::BITS == 64, "ringpost needs a 64-bit machine");

@@ -354,13 +354,14 @@ impl Ring {
     /// Takes and frees everything that is queued, or as much as a queue can hold: somebody who goes on offering items where
     /// nobody may does not keep this process here. Says how many items that were.
     pub(crate) fn drain(&self, me: Owner) -> Result<u64, Fault> {
-        for drained in 0..self.bound {
+        let most = self.memory.geometry.descriptors + self.bound;
+        for drained in 0..most {
             match self.claim(me) {
                 Ok(claim) => _ = self.release(claim),
                 Err(GetFailure::Empty) => return Ok(drained),
                 Err(GetFailure::Corrupt(fault)) => return Err(fault),
             }
         }
-        Ok(self.bound)
+        Ok(most)
     }
 }

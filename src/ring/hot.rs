@@ -38,12 +38,12 @@ impl Turn {
     }
 
     /// After the one at `hint` was taken.
-    fn after(&self, hint: usize) -> Turn {
+    fn after(hint: usize, round: usize, left: u32) -> Turn {
         let next = hint + 1;
         Turn {
-            next: if next < self.round { next } else { 0 },
-            round: self.round,
-            left: self.left.saturating_sub(1),
+            next: if next < round { next } else { 0 },
+            round,
+            left,
         }
     }
 }
@@ -55,7 +55,7 @@ impl Ring {
         for hint in 0..HOT_HINTS {
             let word = self.memory.hot(hint);
             match word.load(Relaxed) {
-                // Only a hint, and I6 does not rest on it: Relaxed is enough.
+                // Only a hint: Relaxed is enough.
                 0 => match word.compare_exchange(0, tag(index), Relaxed, Relaxed) {
                     Ok(_) => return true,
                     Err(other) if other == tag(index) => return true,
@@ -77,10 +77,12 @@ impl Ring {
     pub(super) fn own_hot(&self, me: Owner, chunks: u32) -> Option<Index> {
         let turn = Turn::unpack(self.hot_turn.load(Relaxed));
         if turn.left > 0
-            && let Some(index) = self.fits(turn.next, chunks).ok().flatten()
+            && let named = self.memory.hot(turn.next).load(Relaxed)
+            && let Some(index) = self.fits(named, chunks).ok().flatten()
             && self.try_own(index, me)
         {
-            self.hot_turn.store(turn.after(turn.next).pack(), Relaxed);
+            let after = Turn::after(turn.next, turn.round, turn.left - 1);
+            self.hot_turn.store(after.pack(), Relaxed);
             return Some(index);
         }
         self.own_any_hot(me, chunks, turn.next)
@@ -92,11 +94,12 @@ impl Ring {
         let mut fitting: [Option<Index>; HOT_HINTS] = [None; HOT_HINTS];
         let (mut busy, mut named) = (0, 0);
         for (hint, place) in fitting.iter_mut().enumerate() {
-            if self.memory.hot(hint).load(Relaxed) == 0 {
+            let name = self.memory.hot(hint).load(Relaxed);
+            if name == 0 {
                 break;
             }
             named += 1;
-            match self.fits(hint, chunks) {
+            match self.fits(name, chunks) {
                 Ok(fits) => *place = fits,
                 Err(Taken) => busy += 1,
             }
@@ -111,22 +114,17 @@ impl Ring {
             if let Some(index) = fitting[hint]
                 && self.try_own(index, me)
             {
-                let turn = Turn {
-                    next: hint,
-                    round,
-                    left: RECOUNT,
-                };
-                self.hot_turn.store(turn.after(hint).pack(), Relaxed);
+                self.hot_turn
+                    .store(Turn::after(hint, round, RECOUNT - 1).pack(), Relaxed);
                 return Some(index);
             }
         }
         None
     }
 
-    /// The descriptor that a place of the hot line names, if it is free and its extent fits.
+    /// The descriptor that a word of the hot line names, if it is free and its extent fits.
     #[inline(always)]
-    fn fits(&self, hint: usize, chunks: u32) -> Result<Option<Index>, Taken> {
-        let named = self.memory.hot(hint).load(Relaxed);
+    fn fits(&self, named: u32, chunks: u32) -> Result<Option<Index>, Taken> {
         let Some(index) = named.checked_sub(1).and_then(|h| self.memory.index(h)) else {
             return Ok(None);
         };

@@ -8,10 +8,10 @@ use crate::error::Shortage;
 use crate::failure::{GetStop, PutStop};
 use crate::layout::state;
 use crate::shared::Shared;
-use crate::sync::AtomicU32;
 use crate::sync::Ordering::Relaxed;
 use crate::sync::futex::{self, Woken};
-use crate::{sys, wait};
+use crate::sys;
+use crate::wait::{self, Event};
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
@@ -86,8 +86,8 @@ impl Patience<'_> {
 
 /// An error that waiting may cure.
 pub(crate) trait Waitable: Sized {
-    /// The futex word whose change may cure it; `None`: nothing will.
-    fn event<'a>(&self, shared: &'a Shared) -> Option<&'a AtomicU32>;
+    /// What may cure it; `None`: nothing will.
+    fn event<'a>(&self, shared: &'a Shared) -> Option<Event<'a>>;
     /// Does this wait for items, and so pace its looking?
     const PACED: bool;
     /// Does a try that finds this cost next to nothing?
@@ -105,7 +105,7 @@ impl Waitable for PutStop {
     }
 
     #[inline(always)]
-    fn event<'a>(&self, shared: &'a Shared) -> Option<&'a AtomicU32> {
+    fn event<'a>(&self, shared: &'a Shared) -> Option<Event<'a>> {
         let memory = &shared.ring.memory;
         self.shortage().map(|shortage| match shortage {
             Shortage::Slots => memory.ev_put(),
@@ -134,7 +134,7 @@ impl Waitable for GetStop {
     }
 
     #[inline(always)]
-    fn event<'a>(&self, shared: &'a Shared) -> Option<&'a AtomicU32> {
+    fn event<'a>(&self, shared: &'a Shared) -> Option<Event<'a>> {
         match self {
             GetStop::Empty if shared.ring.state() == state::OPEN => {
                 Some(shared.ring.memory.ev_get())
@@ -283,7 +283,7 @@ impl Shared {
         mut attempt: impl FnMut() -> Result<T, E>,
     ) -> Result<T, E> {
         // A wake that was meant for one who takes something, and has not been passed on yet.
-        let mut wake: Option<&AtomicU32> = None;
+        let mut wake: Option<Event<'_>> = None;
         let mut asked = true;
         let result = loop {
             let Some(event) = error.event(self) else {
@@ -300,7 +300,7 @@ impl Shared {
             asked = true;
             // Woken for one thing (a slot, say), it now lacks another (memory): somebody else may lack only the first.
             match error.event(self) {
-                Some(now) if std::ptr::eq(now, event) => {}
+                Some(now) if std::ptr::eq(now.word, event.word) => {}
                 _ => {
                     if let Some(event) = wake.take() {
                         wait::notify_one(event);
@@ -314,11 +314,11 @@ impl Shared {
             if patience.is_over() {
                 break Err(error.timed_out());
             }
-            let slice = Instant::now() + SLICE + jitter();
+            let slice = Instant::now() + event.slice(SLICE + jitter());
             let until = patience
                 .deadline
                 .map_or(slice, |deadline| deadline.min(slice));
-            match futex::wait(event, seen, Some(&sys::kernel_time(until))) {
+            match futex::wait(event.word, seen, Some(&sys::kernel_time(until))) {
                 Woken::Perhaps => wake = Some(event),
                 Woken::Interrupted => {}
                 Woken::TimedOut => self.look_now_and_then(),
@@ -352,11 +352,11 @@ impl Shared {
             if patience.is_over() || patience.is_interrupted() {
                 return false;
             }
-            let slice = Instant::now() + SLICE + jitter();
+            let slice = Instant::now() + event.slice(SLICE + jitter());
             let until = patience
                 .deadline
                 .map_or(slice, |deadline| deadline.min(slice));
-            if futex::wait(event, seen, Some(&sys::kernel_time(until))) == Woken::TimedOut {
+            if futex::wait(event.word, seen, Some(&sys::kernel_time(until))) == Woken::TimedOut {
                 self.look_now_and_then();
             }
         }

@@ -49,6 +49,7 @@ mod doctor;
 mod error;
 #[cfg(not(loom))]
 mod failure;
+mod fences;
 #[cfg(not(loom))]
 mod fork;
 #[cfg(not(loom))]

@@ -13,6 +13,7 @@ use crate::layout::{Geometry, control, record};
 #[cfg(not(loom))]
 use crate::sync::Ordering::Relaxed;
 use crate::sync::{AtomicU32, AtomicU64};
+use crate::wait::Event;
 
 /// A cache line.
 #[cfg(not(loom))]
@@ -21,14 +22,18 @@ const LINE: usize = 64;
 #[cfg(not(loom))]
 const LINE_ROOM: u64 = (LINE - record::INLINE) as u64;
 
-/// The index of a descriptor that exists in this segment.
+/// The index of a descriptor that exists in this segment, and where it lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Index(u32);
+pub(crate) struct Index {
+    number: u32,
+    /// Its offset: made once, since each multiplication would stand in the way of the next load.
+    at: usize,
+}
 
 impl Index {
     #[inline(always)]
     pub(crate) fn get(self) -> u32 {
-        self.0
+        self.number
     }
 }
 
@@ -257,40 +262,50 @@ impl<'a> Record<'a> {
 macro_rules! control_words {
     ($($(#[$doc:meta])* $name:ident: $at:ident, $type:ty, $get:ident;)*) => {
         impl Memory {
-            $($(#[$doc])* #[inline(always)] pub(crate) fn $name(&self) -> &$type { self.$get(control::$at) })*
+            $($(#[$doc])* #[inline(always)] pub(crate) fn $name(&self) -> $type { self.$get(control::$at) })*
         }
     };
 }
 
 control_words! {
     /// The next position to fill, or a little behind it.
-    tail_hint: TAIL_HINT, AtomicU64, u64_at;
+    tail_hint: TAIL_HINT, &AtomicU64, u64_at;
     /// The next position to consume, or a little behind it.
-    head_hint: HEAD_HINT, AtomicU64, u64_at;
+    head_hint: HEAD_HINT, &AtomicU64, u64_at;
     /// Bit 0: some descriptor may be RETRY. The rest counts up, so that clearing the bit cannot miss a new one.
-    retry: RETRY, AtomicU64, u64_at;
+    retry: RETRY, &AtomicU64, u64_at;
     /// How many chunks of the arena have memory behind them.
-    reserved: RESERVED, AtomicU64, u64_at;
+    reserved: RESERVED, &AtomicU64, u64_at;
     /// Every chunk below it is probably taken.
-    free_hint: FREE_HINT, AtomicU64, u64_at;
+    free_hint: FREE_HINT, &AtomicU64, u64_at;
     /// Work whose items were acknowledged and that is not done, in two's complement.
-    unfinished: UNFINISHED, AtomicU64, u64_at;
+    unfinished: UNFINISHED, &AtomicU64, u64_at;
     /// Consumers wait here for items.
-    ev_get: EV_GET, AtomicU32, u32_at;
+    ev_get: EV_GET, Event<'_>, usual_event_at;
     /// Producers wait here for slots.
-    ev_put: EV_PUT, AtomicU32, u32_at;
+    ev_put: EV_PUT, Event<'_>, usual_event_at;
     /// Producers wait here for chunks.
-    ev_mem: EV_MEM, AtomicU32, u32_at;
+    ev_mem: EV_MEM, Event<'_>, rare_event_at;
     /// Producers wait here for descriptors. Apart from `ev_mem`, or producers that own a descriptor for a moment and
     /// then find no chunks would wake each other for ever.
-    ev_desc: EV_DESC, AtomicU32, u32_at;
+    ev_desc: EV_DESC, Event<'_>, rare_event_at;
     /// `join` waits here.
-    ev_done: EV_DONE, AtomicU32, u32_at;
+    ev_done: EV_DONE, Event<'_>, rare_event_at;
     /// Open, draining or closed.
-    state: STATE, AtomicU32, u32_at;
+    state: STATE, &AtomicU32, u32_at;
 }
 
 impl Memory {
+    #[inline(always)]
+    fn usual_event_at(&self, offset: usize) -> Event<'_> {
+        Event::usual(self.u32_at(offset))
+    }
+
+    #[inline(always)]
+    fn rare_event_at(&self, offset: usize) -> Event<'_> {
+        Event::rare(self.u32_at(offset))
+    }
+
     /// The index of the slot in which `position` lives.
     #[inline(always)]
     pub(crate) fn slot_of(&self, position: u64) -> u64 {
@@ -300,35 +315,50 @@ impl Memory {
     /// The slot word of `position`.
     #[inline(always)]
     pub(crate) fn slot(&self, position: u64) -> &AtomicU64 {
-        let home = self.slot_of(position);
-        self.u64_at(
-            (self.geometry.descriptors_at + home * self.geometry.stride) as usize + record::SLOT,
-        )
+        self.slot_at(self.home(position))
     }
 
-    /// Asks for the slot and the home descriptor of `position`, to write to them and to `length` bytes of payload.
+    /// The slot word beside a home descriptor.
+    #[inline(always)]
+    pub(crate) fn slot_at(&self, home: Index) -> &AtomicU64 {
+        self.u64_at(home.at + record::SLOT)
+    }
+
+    /// Asks for a slot and its home descriptor, to write to them and to `length` bytes of payload.
     ///
     /// Where the payload reaches into a second line, that one is asked for by a store, to a word that is there for nothing
     /// else: an x86 processor keeps its changes in their order, and so has that line before it takes the first one for good.
     /// The other way round, a consumer's look takes the first line away again while its producer waits for the second.
     /// Elsewhere the store does no harm.
     #[inline(always)]
-    pub(crate) fn fetch_home(&self, position: u64, length: u64) {
+    pub(crate) fn fetch_home(&self, home: Index, length: u64) {
         #[cfg(not(loom))]
         {
-            let home = self.slot_of(position);
-            let at = (self.geometry.descriptors_at + home * self.geometry.stride) as usize;
             if length > LINE_ROOM {
                 if self.geometry.has_lead() {
-                    self.u64_at(at + record::LEAD).store(0, Relaxed);
+                    self.u64_at(home.at + record::LEAD).store(0, Relaxed);
                 } else {
-                    self.fetch_to_write(at + LINE);
+                    self.fetch_to_write(home.at + LINE);
                 }
             }
-            self.fetch_to_write(at);
+            self.fetch_to_write(home.at);
         }
         #[cfg(loom)]
-        let _ = (position, length);
+        let _ = (home, length);
+    }
+
+    /// The same for a position whose turn comes later: nobody else uses these lines now, and nothing waits for them.
+    #[inline(always)]
+    pub(crate) fn fetch_later(&self, home: Index, length: u64) {
+        #[cfg(not(loom))]
+        {
+            if length > LINE_ROOM {
+                self.fetch_to_write(home.at + LINE);
+            }
+            self.fetch_to_write(home.at);
+        }
+        #[cfg(loom)]
+        let _ = (home, length);
     }
 
     /// Asks for the second line of a payload that the caller is about to claim, if its item word says that it lies inline and
@@ -337,11 +367,10 @@ impl Memory {
     pub(crate) fn fetch_payload(&self, index: Index) {
         #[cfg(not(loom))]
         {
-            let record = self.record(index);
             // Only a guess, before the claim: whatever it is, a fetch does no harm.
-            let item = record.item().load(Relaxed);
+            let item = self.record(index).item().load(Relaxed);
             if item & item::IN_EXTENT == 0 && item::length(item) > LINE_ROOM {
-                self.fetch_to_read(record.at + LINE);
+                self.fetch_to_read(index.at + LINE);
             }
         }
         #[cfg(loom)]
@@ -351,26 +380,46 @@ impl Memory {
     /// The home descriptor of `position`.
     #[inline(always)]
     pub(crate) fn home(&self, position: u64) -> Index {
-        Index(self.slot_of(position) as u32)
+        self.place(self.slot_of(position) as u32)
+    }
+
+    /// Descriptor `number`, which exists.
+    #[inline(always)]
+    fn place(&self, number: u32) -> Index {
+        let at = self.geometry.descriptors_at + u64::from(number) * self.geometry.stride;
+        Index {
+            number,
+            at: at as usize,
+        }
     }
 
     /// The descriptor `index`, if it exists.
     #[inline(always)]
     pub(crate) fn index(&self, index: u32) -> Option<Index> {
-        (u64::from(index) < self.geometry.descriptors).then_some(Index(index))
+        (u64::from(index) < self.geometry.descriptors).then(|| self.place(index))
+    }
+
+    /// [`index`](Self::index), where it is probably that of `home`: whose place is known already, so that nothing waits for
+    /// the word that names it.
+    #[inline(always)]
+    pub(crate) fn index_near(&self, home: Index, index: u32) -> Option<Index> {
+        if index == home.number {
+            Some(home)
+        } else {
+            self.index(index)
+        }
     }
 
     /// All descriptors.
-    pub(crate) fn indices(&self) -> impl Iterator<Item = Index> + use<> {
-        (0..self.geometry.descriptors as u32).map(Index)
+    pub(crate) fn indices(&self) -> impl Iterator<Item = Index> {
+        (0..self.geometry.descriptors as u32).map(|number| self.place(number))
     }
 
     #[inline(always)]
     pub(crate) fn record(&self, index: Index) -> Record<'_> {
-        let at = self.geometry.descriptors_at + u64::from(index.0) * self.geometry.stride;
         Record {
             memory: self,
-            at: at as usize,
+            at: index.at,
         }
     }
 

@@ -10,6 +10,7 @@
 //! that a child inherits finds zero there, and attaches as a participant of its own at its first use.
 
 use crate::error::OpenError;
+use crate::fences::take_part_in_heavy_fences;
 use crate::fork::NoFork;
 use crate::layout::{descriptor, entry, participant, position};
 use crate::readiness::Signal;
@@ -118,6 +119,7 @@ impl Membership {
     /// Takes a free place, or a dead participant's after recovering it.
     #[cold]
     pub(crate) fn attach(&self, segment: &Segment, ring: &Ring) -> Result<Owner, OpenError> {
+        take_part_in_heavy_fences();
         let (owner, pin) = take_a_place(segment, ring)?;
         let identity = Identity::new(owner);
         // ORDERING I (AcqRel): pairs with the load in `identity`. Another thread of a forked child may have been faster.

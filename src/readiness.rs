@@ -173,7 +173,7 @@ fn run(segment: &Segment, signal: &Signal) {
             if signal.update(&ring) {
                 continue;
             }
-            let woken = futex::wait(event, seen, Some(&slice));
+            let woken = futex::wait(event.word, seen, Some(&slice));
             if woken == Woken::Perhaps && signal.update(&ring) {
                 // This thread takes nothing: the wake belongs to whoever else waits.
                 wait::notify_one(event);

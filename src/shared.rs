@@ -188,12 +188,30 @@ impl Shared {
         }
     }
 
+    /// Puts a copy of `payload`.
+    #[inline(always)]
+    pub(crate) fn put(&self, me: Owner, payload: &[u8]) -> Result<(), PutStop> {
+        let copy_in = |filling, payload: &[u8]| self.copy_in(filling, payload);
+        match self.ring.put_short(me, payload, copy_in) {
+            Some(Ok(())) => {
+                self.look_if_due(Of::Put);
+                Ok(())
+            }
+            Some(Err(failure)) => Err(failure.into()),
+            None => self.put_with_care(me, payload),
+        }
+    }
+
+    #[inline(never)]
+    fn put_with_care(&self, me: Owner, payload: &[u8]) -> Result<(), PutStop> {
+        let filling = self.reserve(me, payload.len() as u64, false)?;
+        self.copy_in(filling, payload);
+        self.commit_or_abandon(filling)
+    }
+
     /// Puts as many of these as go the straight way, and says how many that were: none, for whatever reason, or more.
     #[inline(always)]
     pub(crate) fn put_run<'p>(&self, me: Owner, payloads: impl Iterator<Item = &'p [u8]>) -> usize {
-        if self.ring.state() != state::OPEN {
-            return 0;
-        }
         let put = self.ring.put_run(me, payloads, |filling, payload| {
             self.copy_in(filling, payload)
         });

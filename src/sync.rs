@@ -23,19 +23,6 @@ pub(crate) fn spin_loop() {
     loom::thread::yield_now();
 }
 
-/// Orders the SeqCst read-modify-write before it against every load after it.
-///
-/// On x86 a locked instruction is already a full barrier, so this is no instruction there, only a barrier for the
-/// compiler. aarch64 needs a real one, and loom, which treats SeqCst accesses as AcqRel, needs one too.
-#[inline(always)]
-pub(crate) fn full_fence_after_rmw() {
-    if cfg!(all(target_arch = "x86_64", not(loom))) {
-        std::sync::atomic::compiler_fence(std::sync::atomic::Ordering::SeqCst);
-    } else {
-        fence(Ordering::SeqCst);
-    }
-}
-
 /// A value on a cache line (and its prefetched neighbour) of its own.
 #[derive(Debug, Default)]
 #[repr(align(128))]

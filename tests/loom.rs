@@ -7,6 +7,8 @@
 
 #[path = "../src/error.rs"]
 mod error;
+#[path = "../src/fences.rs"]
+mod fences;
 #[path = "../src/layout/mod.rs"]
 mod layout;
 #[path = "../src/memory.rs"]

@@ -296,9 +296,7 @@ impl BytesQueue {
     pub(super) fn put_once(&self, payload: &[u8]) -> Result<(), PutStop> {
         let shared = &*self.shared;
         let me = shared.me().map_err(PutStop::Attach)?;
-        let filling = shared.reserve(me, payload.len() as u64, false)?;
-        shared.copy_in(filling, payload);
-        shared.commit_or_abandon(filling)
+        shared.put(me, payload)
     }
 
     fn check_alignment(&self, align: usize) -> Result<(), PutError> {

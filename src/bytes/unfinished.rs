@@ -1,9 +1,9 @@
 //! Work that goes on after its item was acknowledged: a count in the segment, for which `join` waits as well.
 
 use super::BytesQueue;
+use crate::fences::full_fence_after_rmw;
 use crate::shared::Shared;
 use crate::sync::Ordering::*;
-use crate::sync::full_fence_after_rmw;
 use crate::wait;
 
 impl Shared {

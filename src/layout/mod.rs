@@ -31,7 +31,7 @@ pub(crate) const MAGIC: u64 = u64::from_ne_bytes(*b"ringpost");
 /// The first eight bytes of a segment whose creator has not finished (or died before it did).
 pub(crate) const MAGIC_BUILDING: u64 = u64::from_ne_bytes(*b"building");
 /// The version of everything in this file and of the protocol over it. Any change of either is a new version.
-pub(crate) const ABI: u32 = 2;
+pub(crate) const ABI: u32 = 3;
 
 /// The unit in which memory is mapped.
 pub(crate) const PAGE: usize = 4096;

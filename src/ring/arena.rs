@@ -9,9 +9,10 @@
 //! that the hot line names keep theirs, and are used in turn.
 
 use super::{Fault, Owner, PutFailure, Ring, tag};
+use crate::fences::light_fence;
 use crate::layout::{descriptor, extent};
 use crate::memory::{Chunk, Index};
-use crate::sync::{Ordering::*, fence, full_fence_after_rmw};
+use crate::sync::{Ordering::*, fence};
 use crate::wait;
 
 impl Ring {
@@ -254,17 +255,19 @@ impl Ring {
     #[inline(always)]
     fn set_free(&self, index: Index, from: u64, keeps_chunks: bool) -> bool {
         let word = self.memory.record(index).word();
-        // ORDERING F (SeqCst): pairs with the CAS FREE → OWN or RECL. SeqCst: the wakes below must not come before it (W).
-        let freed = word
-            .compare_exchange(from, descriptor::FREE, SeqCst, Relaxed)
-            .is_ok();
-        full_fence_after_rmw();
+        // `from` names a process that lives and is this one, or whose byte is locked here: nobody else changes it, so a load
+        // and a store will do.
+        let ours = word.load(Relaxed) == from;
+        if ours {
+            word.store(descriptor::FREE, Release); // ORDERING F (Release): pairs with the CAS FREE → OWN or RECL
+        }
+        light_fence(); // ORDERING W (light): the word above, before the look at the waiters' bits
         wait::notify_all(self.memory.ev_desc());
         wait::notify_all(self.memory.ev_done());
         if keeps_chunks {
             wait::notify_all(self.memory.ev_mem());
         }
-        freed
+        ours
     }
 
     /// May this descriptor keep an extent of so many chunks while it is free?

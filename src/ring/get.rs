@@ -1,9 +1,11 @@
 //! get: find the next item, claim it, and end its use.
 
+use super::straight::Bend;
 use super::{Fault, HINT_EVERY, Owner, RESTARTS, Ring};
+use crate::fences::{full_fence_after_rmw, light_fence};
 use crate::layout::{descriptor, extent, item, position, slot};
 use crate::memory::Index;
-use crate::sync::{Ordering::*, fence, full_fence_after_rmw};
+use crate::sync::Ordering::*;
 use crate::wait;
 use std::num::NonZeroU64;
 
@@ -73,6 +75,17 @@ impl Ring {
     /// Claims the next item: first one that is to be delivered again, then the oldest in the ring.
     #[inline(always)]
     pub(crate) fn claim(&self, me: Owner) -> Result<Claim, GetFailure> {
+        let c = self.head_guess();
+        match self.claim_at(me, c) {
+            Ok(index) => self.claimed(index, me, c),
+            Err(Bend::Nothing) => Err(GetFailure::Empty),
+            Err(Bend::Other) => self.claim_with_care(me),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn claim_with_care(&self, me: Owner) -> Result<Claim, GetFailure> {
         for _ in 0..RESTARTS {
             // ORDERING R (Acquire): pairs with the flag's change after D = RETRY in recover.rs.
             let retry = self.memory.retry().load(Acquire);
@@ -92,36 +105,27 @@ impl Ring {
 
     /// Has any item been offered again since the flag had this value?
     #[inline(always)]
-    fn offered_again_since(&self, retry: u64) -> bool {
+    pub(super) fn offered_again_since(&self, retry: u64) -> bool {
         let now = self.memory.retry().load(Acquire); // ORDERING R (Acquire): as in `claim`
         now & !1 != retry & !1
     }
 
-    #[inline(always)]
     fn claim_next(&self, me: Owner) -> Result<Claim, GetFailure> {
         let mut c = self.head_guess();
         let mut restarts = 0;
         for _ in 0..self.bound {
-            let w = self.memory.slot(c).load(Acquire); // ORDERING C (Acquire): pairs with the commit
+            let home = self.memory.home(c);
+            let w = self.memory.slot_at(home).load(Acquire); // ORDERING C (Acquire): pairs with the commit
             let q = slot::position(w);
             if q == position::sub(c, self.slots()) {
                 self.head.0.next.store(c, Release); // ORDERING H (Release): pairs with the load in `head_guess`
                 return Err(GetFailure::Empty);
             }
             if q == c
-                && let Some(index) = self.memory.index(slot::descriptor(w))
+                && let Some(index) = self.memory.index_near(home, slot::descriptor(w))
             {
-                self.memory.fetch_payload(index);
-                let word = self.memory.record(index).word();
-                let d = word.load(Acquire); // ORDERING P (Acquire): pairs with D = PEND
-                if descriptor::is_pending(d, c) {
-                    let loan = descriptor::LOAN | me.0 | c;
-                    // ORDERING P, L (SeqCst): pairs with D = PEND: the payload is complete; and with the producers'
-                    // load of D: the position is consumed. SeqCst: the wake below must not come before it (W).
-                    if word.compare_exchange(d, loan, SeqCst, Relaxed).is_ok() {
-                        self.claimed(c);
-                        return self.take_up(index, me, c);
-                    }
+                if self.claim_pending(index, me, c) {
+                    return self.claimed(index, me, c);
                 }
                 c = position::add(c, 1);
             } else {
@@ -185,9 +189,9 @@ impl Ring {
         c
     }
 
-    /// The slot of position `c` is free for its next lap: hints, and whoever waits for room.
+    /// Step 4: hints, and whoever waits for room, since the slot of position `c` is free for its next lap; then the item.
     #[inline(always)]
-    fn claimed(&self, c: u64) {
+    fn claimed(&self, index: Index, me: Owner, c: u64) -> Result<Claim, GetFailure> {
         full_fence_after_rmw();
         let next = position::add(c, 1);
         self.head.0.next.store(next, Release); // ORDERING H (Release): pairs with the load in `head_guess`
@@ -196,6 +200,8 @@ impl Ring {
             self.head.0.clock_due.store(1, Relaxed);
         }
         wait::notify_one(self.memory.ev_put());
+        self.fetch_filled(c, index);
+        self.take_up(index, me, c)
     }
 
     /// Claims the RETRY item of the lowest position, if there is one; otherwise clears the flag.
@@ -308,13 +314,12 @@ impl Ring {
     #[inline(always)]
     pub(crate) fn hold(&self, claim: &mut Claim) -> bool {
         let word = self.memory.record(claim.index).word();
-        let held = descriptor::HELD | claim.owner.0 | claim.position;
-        // ORDERING F (SeqCst): no new holder. SeqCst: the wake below must not come before it (W).
-        let ours = word
-            .compare_exchange(claim.word(), held, SeqCst, Relaxed)
-            .is_ok();
+        // As in `set_free`: nobody else changes it.
+        let ours = word.load(Relaxed) == claim.word();
         if ours {
-            full_fence_after_rmw();
+            let held = descriptor::HELD | claim.owner.0 | claim.position;
+            word.store(held, Release); // ORDERING F (Release): no new holder
+            light_fence(); // ORDERING W (light): the word above, before the look at the waiters' bit
             wait::notify_all(self.memory.ev_done());
         }
         claim.state = HELD;
@@ -346,7 +351,7 @@ impl Ring {
             // which lives, so nobody else changes it (I7).
             word.store(descriptor::FREE, Release);
         }
-        fence(SeqCst); // ORDERING W (SeqCst): the words above, before the look at the waiters' bits
+        light_fence(); // ORDERING W (light): the words above, before the look at the waiters' bits
         wait::notify_all(self.memory.ev_desc());
         wait::notify_all(self.memory.ev_done());
     }

@@ -63,6 +63,7 @@
 //! | M | the magic of a new segment, its last word | the header's read by who opens it (`segment.rs`) |
 //! | A | the high-water mark of reserved memory, after the reservation | its load before a payload is written |
 
+mod ahead;
 mod arena;
 mod audit;
 #[cfg(not(loom))]
@@ -74,19 +75,22 @@ mod put;
 mod recover;
 mod refuse;
 mod run;
+mod straight;
 
 pub(crate) use audit::Finished;
 #[cfg(not(loom))]
 pub(crate) use check::Flaw;
 pub(crate) use fault::Fault;
 pub(crate) use get::{Claim, GetFailure};
+use put::Room;
 pub(crate) use put::{Filling, PutFailure};
 #[cfg(not(loom))]
 pub(crate) use recover::Recovered;
 
+use crate::fences::full_fence_after_rmw;
 use crate::layout::{descriptor, position, slot, state};
 use crate::memory::{Index, Memory};
-use crate::sync::{AtomicU32, AtomicU64, CachePadded, Ordering::*, fence, full_fence_after_rmw};
+use crate::sync::{AtomicU32, AtomicU64, CachePadded, Ordering::*, fence};
 use crate::wait;
 
 /// A participant and its incarnation, in the bits where descriptor words name them.
@@ -140,6 +144,8 @@ struct Side {
     obstructed: AtomicU32,
     /// 1: some operations have passed since the clock was read.
     clock_due: AtomicU32,
+    /// The positions before this one are ready for this side, as far as is known (`ahead.rs`). Only for fetching their lines.
+    ready: AtomicU64,
 }
 
 /// The rounds of a loop that are allowed beyond those of a walk. Fewer where tests damage the segment on purpose: they would
@@ -206,11 +212,12 @@ impl Ring {
         // ORDERING H (Acquire): pairs with the stores of the hint in get.rs.
         let hint = self.memory.head_hint().load(Acquire) & position::MASK;
         let last = position::sub(hint, 1);
-        let w = self.memory.slot(last).load(Acquire); // ORDERING C (Acquire): pairs with the commit
+        let home = self.memory.home(last);
+        let w = self.memory.slot_at(home).load(Acquire); // ORDERING C (Acquire): pairs with the commit
         let q = slot::position(w);
         let sound = self.slot_index(q) == self.slot_index(last)
             && match position::distance(q, last) {
-                0 => self.consumed(w, q).unwrap_or(true),
+                0 => self.consumed(home, w).unwrap_or(true),
                 distance => distance > 0,
             };
         sound.then_some(hint)
@@ -254,19 +261,18 @@ impl Ring {
         }
     }
 
-    /// Is position `q`, which slot word `w` says was filled last, consumed (I3)?
+    /// Is the position that slot word `w` says was filled last in the slot of `home`, consumed (I3)?
     #[inline(always)]
-    fn consumed(&self, w: u64, q: u64) -> Result<bool, Fault> {
+    fn consumed(&self, home: Index, w: u64) -> Result<bool, Fault> {
         let h = slot::descriptor(w);
         if h == slot::NONE {
             return Ok(true);
         }
-        let index = self.memory.index(h).ok_or(Fault::NoSuchDescriptor {
-            slot: self.slot_index(q),
-        })?;
+        let index = self.memory.index_near(home, h);
+        let index = index.ok_or(Fault::NoSuchDescriptor { slot: home.get() })?;
         // ORDERING L (Acquire): pairs with the CAS PEND → LOAN in get.rs.
         let d = self.memory.record(index).word().load(Acquire);
-        Ok(!descriptor::is_pending(d, q))
+        Ok(!descriptor::is_pending(d, slot::position(w)))
     }
 
     /// The largest position that any slot holds: where to start again when a hint has turned out to be wrong (I5).
@@ -307,10 +313,11 @@ impl Ring {
         let mut rounds = 0;
         while rounds < self.bound {
             rounds += 1;
-            let w = self.memory.slot(c).load(Acquire); // ORDERING C (Acquire): pairs with the commit in put.rs
+            let home = self.memory.home(c);
+            let w = self.memory.slot_at(home).load(Acquire); // ORDERING C (Acquire): pairs with the commit in put.rs
             let q = slot::position(w);
             match position::distance(q, c) {
-                0 => match self.consumed(w, c) {
+                0 => match self.consumed(home, w) {
                     Ok(true) => c = position::add(c, 1),
                     Ok(false) | Err(_) => return c,
                 },

@@ -1,9 +1,11 @@
 //! put: find room, own a descriptor, fill it, commit it.
 
+use super::straight::Bend;
 use super::{Fault, HINT_EVERY, Owner, RESTARTS, Ring};
+use crate::fences::full_fence_after_rmw;
 use crate::layout::{descriptor, extent, item, position, slot, state};
 use crate::memory::Index;
-use crate::sync::{Ordering::*, full_fence_after_rmw, spin_loop};
+use crate::sync::{Ordering::*, spin_loop};
 use crate::wait;
 
 /// Why nothing was put.
@@ -34,12 +36,24 @@ pub(crate) struct Filling {
     pub(crate) owner: Owner,
     /// Where it will probably go.
     pub(super) position: u64,
+    /// The home of that position.
+    pub(super) home: Index,
     /// The slot word that was seen there: its position was free.
     pub(super) word: u64,
     /// The extent, if the payload goes there: a private copy that was checked.
     pub(crate) extent: u64,
     /// The payload's length in bytes.
     pub(crate) length: u64,
+}
+
+/// A free position.
+#[derive(Clone, Copy)]
+pub(super) struct Room {
+    pub(super) position: u64,
+    /// The home descriptor, beside which the slot word lies.
+    pub(super) home: Index,
+    /// The slot word that was seen there, which the commit must replace.
+    pub(super) word: u64,
 }
 
 /// The run of free slots that a producer waits for after it has found the queue full, how often it looks, and the turns of a
@@ -67,24 +81,22 @@ impl Ring {
     ) -> Result<Filling, PutFailure> {
         let inline = length <= self.memory.geometry.inline() && !apart;
         let guess = self.tail_guess();
-        // Not for a producer that finds the queue full again and again: it would take the line from the consumer.
-        if self.tail.0.obstructed.load(Relaxed) == 0 {
-            let beside_it = if inline { length } else { 0 };
-            self.memory.fetch_home(guess, beside_it);
-        }
-        let (p, word) = self.room(guess)?;
+        self.fetch_lines(guess, if inline { length } else { 0 });
+        let room = self.room(guess)?;
         let chunks = if inline {
             0
         } else {
             self.memory.geometry.chunks_for(length).max(1) as u32
         };
-        let index = self.own(me, p, chunks).ok_or(PutFailure::NoDescriptor)?;
+        let index = self.own(me, room.home, chunks);
+        let index = index.ok_or(PutFailure::NoDescriptor)?;
         match self.provide(index, me, chunks) {
             Ok(extent) => Ok(Filling {
                 index,
                 owner: me,
-                position: p,
-                word,
+                position: room.position,
+                home: room.home,
+                word: room.word,
                 extent,
                 length,
             }),
@@ -95,58 +107,85 @@ impl Ring {
         }
     }
 
+    /// Puts a payload that fits into the inline room, all of it on the straight way; `copy_in` writes it.
+    ///
+    /// `None`: that cannot be done now, and nothing was.
+    #[inline(always)]
+    pub(crate) fn put_short(
+        &self,
+        me: Owner,
+        payload: &[u8],
+        copy_in: impl Fn(Filling, &[u8]),
+    ) -> Option<Result<(), PutFailure>> {
+        let p = self.tail_guess();
+        self.fetch_lines(p, payload.len() as u64);
+        match self.fill_at(me, p, payload, copy_in) {
+            Ok(filling) if self.commit_at(&filling) => {
+                Some(self.committed(filling.index, me, filling.position))
+            }
+            Ok(filling) => Some(self.commit_with_care(filling).inspect_err(|&failure| {
+                if failure != PutFailure::Closed {
+                    self.abandon(filling.index, me);
+                }
+            })),
+            Err(Bend::Nothing) => {
+                self.tail.0.obstructed.store(1, Relaxed);
+                Some(Err(PutFailure::Full))
+            }
+            Err(Bend::Other) => None,
+        }
+    }
+
+    /// Asks for the lines of position `p`, and of a later one. Not for a producer that finds the queue full again and again:
+    /// it would take the line from the consumer.
+    #[inline(always)]
+    fn fetch_lines(&self, p: u64, length: u64) {
+        if self.tail.0.obstructed.load(Relaxed) == 0 {
+            self.memory.fetch_home(self.memory.home(p), length);
+            self.fetch_free(p, length);
+        }
+    }
+
     /// Steps 4 to 7: offers the filled descriptor at the first free position.
     ///
     /// On `Full` the descriptor is still OWN(me) and may be committed later; on `Closed` it is gone.
     #[inline(always)]
     pub(crate) fn commit(&self, filling: Filling) -> Result<(), PutFailure> {
-        let record = self.memory.record(filling.index);
-        let me = filling.owner.0;
         let in_extent = if filling.extent != 0 {
             item::IN_EXTENT
         } else {
             0
         };
-        record.item().store(filling.length | in_extent, Relaxed); // published by P below
-        let mut p = position::later(filling.position, self.tail_guess());
-        for _ in 0..self.bound {
-            // I4: the slot word is loaded here, after the descriptor was owned. If it is the one that was seen before, what
-            // was consumed then is consumed still (I3).
-            // ORDERING C (Acquire): pairs with the commit.
-            let unchanged =
-                p == filling.position && self.memory.slot(p).load(Acquire) == filling.word;
-            let room = if unchanged {
-                Ok((p, filling.word))
-            } else {
-                self.room(p)
-            };
-            let (free, w) = match room {
-                Ok(found) => found,
-                Err(failure) => {
-                    // ORDERING F (Release): no slot names this descriptor, it is OWN(me) again.
-                    record.word().store(descriptor::OWN | me, Release);
-                    return Err(failure);
-                }
-            };
-            p = free;
-            // ORDERING P (Release): pairs with the load and the CAS in get.rs; the payload is complete.
-            record.word().store(descriptor::PEND | me | p, Release);
-            // ORDERING C (SeqCst): the commit; pairs with every load of a slot word. Strong: a spurious failure would
-            // skip p and break I1. SeqCst: the wake below must not be reordered before it (W).
-            let committed = self.memory.slot(p).compare_exchange(
-                w,
-                slot::pack(p, filling.index.get()),
-                SeqCst,
-                Relaxed,
-            );
-            if committed.is_ok() {
-                return self.committed(filling.index, filling.owner, p);
-            }
-            p = position::add(p, 1);
+        let item = self.memory.record(filling.index).item();
+        item.store(filling.length | in_extent, Relaxed); // published by P, when it is committed
+        if self.commit_at(&filling) {
+            self.committed(filling.index, filling.owner, filling.position)
+        } else {
+            self.commit_with_care(filling)
         }
-        // ORDERING F (Release): no slot names this descriptor, it is OWN(me) again.
-        record.word().store(descriptor::OWN | me, Release);
-        Err(self.endless(p).into())
+    }
+
+    /// The same, since the position that was found is no longer free.
+    #[cold]
+    #[inline(never)]
+    fn commit_with_care(&self, mut filling: Filling) -> Result<(), PutFailure> {
+        for _ in 0..self.bound {
+            let Room {
+                position,
+                home,
+                word,
+            } = self.room(position::later(filling.position, self.tail_guess()))?;
+            filling = Filling {
+                position,
+                home,
+                word,
+                ..filling
+            };
+            if self.commit_at(&filling) {
+                return self.committed(filling.index, filling.owner, position);
+            }
+        }
+        Err(self.endless(filling.position).into())
     }
 
     /// Step 7: hints, wake-ups, and the look at the queue's state that keeps a shutdown from stranding the item.
@@ -243,37 +282,31 @@ impl Ring {
         p
     }
 
-    /// Step 1: the first free position from `p` on, and the slot word that its commit must replace.
+    /// Step 1: the first free position from `p` on.
     #[inline(always)]
-    fn room(&self, mut p: u64) -> Result<(u64, u64), PutFailure> {
+    fn room(&self, mut p: u64) -> Result<Room, PutFailure> {
         let mut restarts = 0;
         for _ in 0..self.bound {
-            let w = self.memory.slot(p).load(Acquire); // ORDERING C (Acquire): pairs with the commit
-            let q = slot::position(w);
+            let home = self.memory.home(p);
+            let word = self.memory.slot_at(home).load(Acquire); // ORDERING C (Acquire): pairs with the commit
+            let q = slot::position(word);
             if q == position::sub(p, self.slots()) {
-                if !self.consumed(w, q)? {
+                if !self.consumed(home, word)? {
                     self.tail.0.obstructed.store(1, Relaxed);
                     return Err(PutFailure::Full); // I2
                 }
                 if self.memory.geometry.capacity < self.slots() && !self.below_capacity(p)? {
                     return Err(PutFailure::Full);
                 }
-                return Ok((p, w));
+                return Ok(Room {
+                    position: p,
+                    home,
+                    word,
+                });
             }
             p = self.walk_tail(p, q, &mut restarts)?;
         }
         Err(self.endless(p).into())
-    }
-
-    /// Is just position `p` free? And the slot word that its commit must replace.
-    #[inline(always)]
-    pub(super) fn room_at(&self, p: u64) -> Result<(bool, u64), Fault> {
-        let w = self.memory.slot(p).load(Acquire); // ORDERING C (Acquire): pairs with the commit
-        let q = slot::position(w);
-        let free = q == position::sub(p, self.slots())
-            && self.consumed(w, q)?
-            && (self.memory.geometry.capacity == self.slots() || self.below_capacity(p)?);
-        Ok((free, w))
     }
 
     /// Position `p` is not free, and its slot holds position `q`: where to look next.
@@ -321,29 +354,28 @@ impl Ring {
 
     /// I2 for a capacity below N: is p − capacity consumed?
     #[inline(never)]
-    fn below_capacity(&self, p: u64) -> Result<bool, Fault> {
+    pub(super) fn below_capacity(&self, p: u64) -> Result<bool, Fault> {
         let oldest = position::sub(p, self.memory.geometry.capacity);
         if position::distance(self.head_guess(), oldest) > 0 {
             return Ok(true); // verified (I5): what lies before it is consumed
         }
-        let w = self.memory.slot(oldest).load(Acquire); // ORDERING C (Acquire): pairs with the commit
-        let q = slot::position(w);
-        if q == oldest {
-            self.consumed(w, q)
+        let home = self.memory.home(oldest);
+        let w = self.memory.slot_at(home).load(Acquire); // ORDERING C (Acquire): pairs with the commit
+        if slot::position(w) == oldest {
+            self.consumed(home, w)
         } else {
             Ok(true)
         }
     }
 
-    /// Step 2: owns the home descriptor of p, or a spill descriptor, or any free one at all.
+    /// Step 2: owns the home descriptor of the position, or a spill descriptor, or any free one at all.
     #[inline(always)]
-    fn own(&self, me: Owner, p: u64, chunks: u32) -> Option<Index> {
+    fn own(&self, me: Owner, home: Index, chunks: u32) -> Option<Index> {
         if chunks > self.sticky
             && let Some(index) = self.own_hot(me, chunks)
         {
             return Some(index);
         }
-        let home = self.memory.home(p);
         if self.try_own(home, me) || self.own_home_soon(home, me) {
             return Some(home);
         }

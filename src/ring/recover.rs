@@ -4,9 +4,10 @@
 //! step leaves a state from which the next caller can go on: a recoverer may be killed too.
 
 use super::{Owner, Ring};
+use crate::fences::full_fence_after_rmw;
 use crate::layout::{descriptor, item, position, slot, state};
 use crate::memory::Index;
-use crate::sync::{Ordering::*, full_fence_after_rmw};
+use crate::sync::Ordering::*;
 
 /// What a recovery found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,9 +1,10 @@
 //! Items that a consumer does not want now: refused, set aside, and taken from the quarantine again.
 
 use super::{Claim, Fault, Owner, Ring};
+use crate::fences::full_fence_after_rmw;
 use crate::layout::{descriptor, item, position, state};
 use crate::memory::Index;
-use crate::sync::{Ordering::*, full_fence_after_rmw};
+use crate::sync::Ordering::*;
 use crate::wait;
 
 /// An item in the quarantine, as its words said when they were read.

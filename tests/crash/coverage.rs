@@ -26,7 +26,7 @@ fn files() -> Vec<String> {
     let ring = std::fs::read_dir(root.join("src/ring")).unwrap();
     let ring = ring.map(|file| file.unwrap().file_name().into_string().unwrap());
     let mut files: Vec<_> = ring.map(|name| format!("src/ring/{name}")).collect();
-    files.extend(["memory", "wait", "participant"].map(|name| format!("src/{name}.rs")));
+    files.extend(["fences", "memory", "participant", "wait"].map(|name| format!("src/{name}.rs")));
     files.sort();
     files
 }

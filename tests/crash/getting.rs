@@ -1,6 +1,6 @@
 //! Gets that are killed: up to the release their items are delivered again, from then on they were delivered.
 
-use crate::scene::{PLAIN, Player, Scenario, World};
+use crate::scene::{PLAIN, Player, Scenario, World, small};
 
 /// Three items are queued, the first at a position at which the shared hint is stored.
 pub(crate) fn three_items(world: &World) {
@@ -57,6 +57,23 @@ scenarios! {
         subjects: &[1],
         outcomes: &["first", "again", "-"],
         beside: true,
+        ..PLAIN
+    };
+    /// The first one finds out how many there are, so the second one fetches the lines of later ones.
+    two_gets_from_a_long_queue: Scenario {
+        options: || small().capacity(64),
+        before: |world| {
+            for _ in 0..40 {
+                world.put(20);
+            }
+        },
+        attack: |me| {
+            me.begin();
+            get(me);
+            get(me);
+        },
+        subjects: &[1, 2],
+        outcomes: &["first first", "again first", "- first", "- again", "- -"],
         ..PLAIN
     };
     /// Some of the batch may have been released, none of it seen: each item is delivered again or counts as delivered.

@@ -75,7 +75,7 @@ fn a_chunk_that_was_given_back_wakes_a_producer() {
                 match put(&producer, 1, 64, 2) {
                     Ok(()) => return,
                     Err(PutFailure::NoMemory) => {
-                        crate::sync::futex::wait(producer.memory.ev_mem(), seen);
+                        crate::sync::futex::wait(producer.memory.ev_mem().word, seen);
                     }
                     Err(other) => panic!("{other:?}"),
                 }

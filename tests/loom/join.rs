@@ -35,7 +35,7 @@ fn join(ring: &Ring, look: impl Fn()) {
         if ring.finished() == Finished::Yes {
             return;
         }
-        if futex::wait(ring.memory.ev_done(), seen) == Woken::TimedOut {
+        if futex::wait(ring.memory.ev_done().word, seen) == Woken::TimedOut {
             look();
         }
     }
@@ -142,7 +142,7 @@ fn it_looks_for_the_dead_itself_at_the_end_of_a_slice() {
         let claim = its.claim(owner(3)).unwrap();
         let _ = claim; // participant 3 is killed here, and this was the last delivery
         let place = Arc::new(Place::new());
-        futex::let_slices_end(ring.memory.ev_done());
+        futex::let_slices_end(ring.memory.ev_done().word);
         let theirs = place.clone();
         let one = thread::spawn(move || join(&one, || _ = theirs.look(&one, usize::MAX)));
         join(&ring, || _ = place.look(&ring, usize::MAX));

@@ -170,7 +170,7 @@ fn get_while_draining(ring: &Ring, me: u32) -> Option<u64> {
         if census.loaned == 0 && census.retry == 0 {
             return None;
         }
-        futex::wait(ring.memory.ev_done(), seen);
+        futex::wait(ring.memory.ev_done().word, seen);
     }
 }
 
@@ -230,7 +230,7 @@ fn an_item_that_is_refused_while_the_queue_is_shut_down_now_is_dropped() {
                 if one.finished() == Finished::Yes {
                     return;
                 }
-                futex::wait(one.memory.ev_done(), seen);
+                futex::wait(one.memory.ev_done().word, seen);
             }
         });
         assert_eq!(read(&ring, &claim), 7);

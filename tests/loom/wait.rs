@@ -2,10 +2,11 @@
 
 use super::support::place::Place;
 use super::support::*;
+use crate::fences::full_fence_after_rmw;
 use crate::ring::{GetFailure, PutFailure, Ring};
 use crate::sync::futex::Woken;
-use crate::sync::{AtomicU32, Ordering::*, full_fence_after_rmw, futex};
-use crate::wait;
+use crate::sync::{AtomicU32, Ordering::*, futex};
+use crate::wait::{self, Event};
 use loom::sync::Arc;
 use loom::thread;
 
@@ -28,7 +29,7 @@ impl Items {
             if self.take() {
                 return;
             }
-            let seen = wait::announce(&self.event);
+            let seen = wait::announce(Event::usual(&self.event));
             if self.take() {
                 return;
             }
@@ -39,7 +40,7 @@ impl Items {
     fn add(&self) {
         self.count.fetch_add(1, SeqCst);
         full_fence_after_rmw();
-        wait::notify_one(&self.event);
+        wait::notify_one(Event::usual(&self.event));
     }
 }
 
@@ -91,7 +92,7 @@ fn two_waiters_and_a_waker_of_both() {
             .collect();
         items.count.fetch_add(2, SeqCst);
         full_fence_after_rmw();
-        wait::notify_some(&items.event, 2);
+        wait::notify_some(Event::usual(&items.event), 2);
         for waiter in waiters {
             waiter.join().unwrap();
         }
@@ -104,7 +105,7 @@ fn blocking_get(ring: &Ring, me: u32) -> u64 {
         match get(ring, me) {
             Ok(value) => return value,
             Err(GetFailure::Empty) => {
-                futex::wait(ring.memory.ev_get(), seen);
+                futex::wait(ring.memory.ev_get().word, seen);
             }
             Err(other) => panic!("{other:?}"),
         }
@@ -117,7 +118,7 @@ fn blocking_put(ring: &Ring, me: u32, value: u64) {
         match put(ring, me, 8, value) {
             Ok(()) => return,
             Err(PutFailure::Full) => {
-                futex::wait(ring.memory.ev_put(), seen);
+                futex::wait(ring.memory.ev_put().word, seen);
             }
             Err(other) => panic!("{other:?}"),
         }
@@ -191,7 +192,7 @@ fn blocking_put_of_a_chunk(ring: &Ring, me: u32) {
         match put(ring, me, 64, me.into()) {
             Ok(()) => return,
             Err(PutFailure::NoMemory) => {
-                futex::wait(ring.memory.ev_mem(), seen);
+                futex::wait(ring.memory.ev_mem().word, seen);
             }
             Err(other) => panic!("{other:?}"),
         }
@@ -209,7 +210,7 @@ fn shutdown_wakes_a_consumer() {
                 if consumer.state() != crate::layout::state::OPEN {
                     return;
                 }
-                futex::wait(consumer.memory.ev_get(), seen);
+                futex::wait(consumer.memory.ev_get().word, seen);
             }
         });
         ring.set_state(crate::layout::state::DRAINING);
@@ -226,7 +227,7 @@ fn get_with_slices(ring: &Ring, me: u32, place: &Place) -> u64 {
             Err(GetFailure::Empty) => {}
             Err(other) => panic!("{other:?}"),
         }
-        if futex::wait(ring.memory.ev_get(), seen) == Woken::TimedOut {
+        if futex::wait(ring.memory.ev_get().word, seen) == Woken::TimedOut {
             place.look(ring, usize::MAX);
         }
     }
@@ -258,7 +259,7 @@ fn a_waiter_that_dies_strands_nobody_for_longer_than_a_slice() {
             put(&ring, 0, 8, 7).unwrap();
             put(&ring, 0, 8, 7).unwrap();
             its.join().unwrap();
-            futex::let_slices_end(ring.memory.ev_get());
+            futex::let_slices_end(ring.memory.ev_get().word);
             assert_eq!(one.join().unwrap(), 7);
         });
         if outlived.load(Relaxed) {
@@ -279,14 +280,14 @@ fn put_and_pass_on(ring: &Ring, me: u32, length: u64) {
             Err(PutFailure::NoMemory) => ring.memory.ev_mem(),
             Err(other) => panic!("{other:?}"),
         };
-        if !std::ptr::eq(lacks, event) {
+        if !std::ptr::eq(lacks.word, event.word) {
             if let Some(event) = woken.take() {
                 wait::notify_one(event);
             }
             event = lacks;
             continue;
         }
-        futex::wait(event, seen);
+        futex::wait(event.word, seen);
         woken = Some(event);
     }
 }

@@ -17,6 +17,7 @@ mod namespaces;
 mod payloads;
 mod quarantine;
 mod retries;
+mod sandboxes;
 mod waiting;
 
 /// What a child can be asked to do.
@@ -33,5 +34,6 @@ const ROLES: &[&[common::child::Role]] = &[
     namespaces::ROLES,
     payloads::ROLES,
     quarantine::ROLES,
+    sandboxes::ROLES,
     waiting::ROLES,
 ];

@@ -103,7 +103,8 @@ fn parse(said: &str) -> Option<(Vec<&str>, bool, bool)> {
     let (publishes, observes) = match order {
         "Release" => (true, false),
         "Acquire" => (false, true),
-        "AcqRel" | "SeqCst" => (true, true),
+        // The two of `src/fences.rs` are full fences to each other.
+        "AcqRel" | "SeqCst" | "light" | "heavy" => (true, true),
         _ => return None,
     };
     let labels: Vec<_> = labels.split(", ").collect();

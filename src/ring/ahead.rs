@@ -1,0 +1,53 @@
+//! Lines that are needed soon are asked for now, so that operations that come one after the other do not wait for one cache
+//! line each.
+//!
+//! A locked instruction ends only when all before it has, so a processor by itself never works on the lines of two
+//! operations at once. And a line that is asked for too early is taken from the other side in the middle of its work, which
+//! costs both more than it saves. So a line is fetched ahead only if the other side is known to be done with it: its hint, which it
+//! stores for one position in so many, says how far it is. That hint is read when what is known of it is used up, and at
+//! one position in so many only: who finds the queue nearly empty, or full, fetches nothing ahead.
+
+use super::{HINT_EVERY, Ring, Side};
+use crate::layout::{item, position};
+use crate::memory::Index;
+use crate::sync::{AtomicU64, Ordering::Relaxed};
+
+/// So many positions ahead: what one operation takes, so often, is about what a line takes from a far processor.
+const AHEAD: u64 = 8;
+
+impl Ring {
+    /// For a producer that is about to fill position `p` with `length` bytes inline.
+    #[inline(always)]
+    pub(super) fn fetch_free(&self, p: u64, length: u64) {
+        let consumed = self.memory.head_hint();
+        if let Some(later) = self.ready_ahead(&self.tail.0, p, consumed, self.slots()) {
+            self.memory.fetch_later(later, length);
+        }
+    }
+
+    /// For a consumer that has just claimed `index` at position `c`: what comes next is probably as long.
+    #[inline(always)]
+    pub(super) fn fetch_filled(&self, c: u64, index: Index) {
+        if let Some(later) = self.ready_ahead(&self.head.0, c, self.memory.tail_hint(), 0) {
+            let item = self.memory.record(index).item().load(Relaxed); // only a guess
+            let inline = item & item::IN_EXTENT == 0;
+            let length = if inline { item::length(item) } else { 0 };
+            self.memory.fetch_later(later, length);
+        }
+    }
+
+    /// The home of a later position, if the other side is done with it: it is `lead` positions beyond its `hint`.
+    #[inline(always)]
+    fn ready_ahead(&self, side: &Side, p: u64, hint: &AtomicU64, lead: u64) -> Option<Index> {
+        let later = position::add(p, AHEAD);
+        if position::distance(side.ready.load(Relaxed), later) > 0 {
+            return Some(self.memory.home(later));
+        }
+        if p.is_multiple_of(HINT_EVERY) {
+            // Only for fetches, so it may be wrong in any way.
+            let ready = position::add(hint.load(Relaxed), lead);
+            side.ready.store(ready, Relaxed);
+        }
+        None
+    }
+}

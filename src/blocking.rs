@@ -7,6 +7,7 @@
 use crate::error::Shortage;
 use crate::failure::{GetStop, PutStop};
 use crate::layout::state;
+use crate::ring::vain_looks;
 use crate::shared::Shared;
 use crate::sync::Ordering::Relaxed;
 use crate::sync::futex::{self, Woken};
@@ -158,32 +159,39 @@ impl Waitable for GetStop {
 }
 
 impl Shared {
-    /// Tries until it works, something else than a shortage is wrong, or patience is over.
+    /// Tries until it works, something else than a shortage is wrong, or patience is over; `finish` makes of that what the
+    /// caller wants.
+    ///
+    /// It is called in two places, so that what works at once never lies in the memory in which the other way returns it.
     #[inline(always)]
-    pub(crate) fn block<T, E: Waitable>(
+    pub(crate) fn block<T, E: Waitable, U>(
         &self,
         patience: Patience<'_>,
         mut attempt: impl FnMut() -> Result<T, E>,
-    ) -> Result<T, E> {
+        finish: impl FnOnce(Result<T, E>) -> U,
+    ) -> U {
         match attempt() {
-            Ok(done) => Ok(done),
-            Err(error) if error.event(self).is_none() => Err(error),
-            Err(error) => self.spin_then_sleep(error, patience, attempt),
+            Ok(done) => finish(Ok(done)),
+            Err(error) => self.wait_and_finish(error, patience, attempt, finish),
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn spin_then_sleep<T, E: Waitable>(
+    fn wait_and_finish<T, E: Waitable, U>(
         &self,
         error: E,
         mut patience: Patience<'_>,
         mut attempt: impl FnMut() -> Result<T, E>,
-    ) -> Result<T, E> {
-        match self.spin(error, &patience, &mut attempt) {
+        finish: impl FnOnce(Result<T, E>) -> U,
+    ) -> U {
+        if error.event(self).is_none() {
+            return finish(Err(error));
+        }
+        finish(match self.spin(error, &patience, &mut attempt) {
             ControlFlow::Break(result) => result,
             ControlFlow::Continue(error) => self.sleep(error, &mut patience, attempt),
-        }
+        })
     }
 
     /// Tries for a while without sleeping.
@@ -202,6 +210,7 @@ impl Shared {
             return self.spin_for_memory(error, patience, attempt);
         }
         if E::PACED {
+            vain_looks::count();
             self.pace.pause(self.ring.own_head());
         } else {
             self.ring.await_a_run();

@@ -3,7 +3,6 @@
 use super::BytesQueue;
 use crate::blocking::Patience;
 use crate::error::{GetError, PutError, PutManyError};
-use crate::failure::GetStop;
 use crate::ring::Claim;
 use std::time::Instant;
 
@@ -220,10 +219,11 @@ impl BytesQueue {
             out,
         };
         batch.take(match patience {
-            Some(patience) => self
-                .shared
-                .block(patience, || self.claim_once())
-                .map_err(GetError::from)?,
+            Some(patience) => {
+                let claim = || self.claim_once();
+                let shared = &self.shared;
+                shared.block(patience, claim, |claimed| claimed.map_err(GetError::from))?
+            }
             None => self.looking(self.claim_once())?,
         });
         // Whatever ends the batch, what was got is delivered. An item that is damaged was set aside.
@@ -239,12 +239,6 @@ impl BytesQueue {
             }
         }
         Ok(batch.claims.len())
-    }
-
-    #[inline(always)]
-    fn claim_once(&self) -> Result<Claim, GetStop> {
-        let me = self.shared.me().map_err(GetStop::Attach)?;
-        self.shared.claim(me)
     }
 }
 

@@ -4,6 +4,7 @@ use super::{BytesQueue, Message};
 use crate::blocking::Patience;
 use crate::error::GetError;
 use crate::failure::GetStop;
+use crate::ring::{Claim, vain_looks};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -181,7 +182,7 @@ impl BytesQueue {
     /// ```
     #[inline]
     pub fn try_get_ref(&self) -> Result<Message, GetError> {
-        self.looking(self.get_ref_once())
+        Ok(self.lend(self.looking(self.claim_once())?))
     }
 
     /// [`get_ref`](Self::get_ref), waiting for at most `timeout`.
@@ -249,6 +250,7 @@ impl BytesQueue {
     pub(super) fn looking<T>(&self, got: Result<T, GetStop>) -> Result<T, GetError> {
         got.map_err(|stop| match stop {
             GetStop::Empty => {
+                vain_looks::count();
                 self.shared.found_nothing();
                 GetError::Empty
             }
@@ -262,16 +264,38 @@ impl BytesQueue {
         out: &mut Vec<u8>,
         patience: Patience<'_>,
     ) -> Result<(), GetError> {
+        let get = || self.get_into_once(out);
         self.shared
-            .block(patience, || self.get_into_once(out))
-            .map_err(GetError::from)
+            .block(patience, get, |got| got.map_err(GetError::from))
     }
 
     #[inline(always)]
     fn get_ref_patiently(&self, patience: Patience<'_>) -> Result<Message, GetError> {
-        self.shared
-            .block(patience, || self.get_ref_once())
-            .map_err(GetError::from)
+        let claim = || self.claim_once();
+        self.shared.block(patience, claim, |claimed| match claimed {
+            Ok(claim) => Ok(self.lend(claim)),
+            Err(stop) => Err(stop.into()),
+        })
+    }
+
+    /// Delivers a claimed item in place.
+    #[inline(always)]
+    fn lend(&self, claim: Claim) -> Message {
+        let message = Message::new(Arc::clone(&self.shared), claim);
+        self.shared.got();
+        message
+    }
+
+    /// Claims the next item, if there is one. Whoever ends its use, or makes a guard of it, says so to [`Shared::got`] then.
+    #[inline(always)]
+    pub(super) fn claim_once(&self) -> Result<Claim, GetStop> {
+        let shared = &self.shared;
+        let me = shared.me().map_err(GetStop::Attach)?;
+        let claimed = shared.claim(me);
+        if claimed.is_err() {
+            shared.got();
+        }
+        claimed
     }
 
     #[inline(always)]
@@ -282,17 +306,6 @@ impl BytesQueue {
             shared.copy_out(claim, out);
             shared.ring.release(claim);
         });
-        shared.got();
-        got
-    }
-
-    #[inline(always)]
-    fn get_ref_once(&self) -> Result<Message, GetStop> {
-        let shared = &self.shared;
-        let me = shared.me().map_err(GetStop::Attach)?;
-        let got = shared
-            .claim(me)
-            .map(|claim| Message::new(Arc::clone(shared), claim));
         shared.got();
         got
     }

@@ -4,7 +4,6 @@ use super::message::decode;
 use super::{BytesQueue, Message};
 use crate::blocking::Patience;
 use crate::error::{DecodeError, GetError};
-use crate::failure::GetStop;
 use crate::participant::Identity;
 use crate::payload::Held;
 use crate::ring::{Claim, Fault};
@@ -80,7 +79,7 @@ impl BytesQueue {
     /// ```
     #[inline]
     pub fn try_lease(&self) -> Result<Lease, GetError> {
-        self.looking(self.lease_once())
+        Ok(self.lease_out(self.looking(self.claim_once())?))
     }
 
     /// [`lease`](Self::lease), waiting for at most `timeout`.
@@ -137,24 +136,23 @@ impl BytesQueue {
 
     #[inline(always)]
     fn lease_patiently(&self, patience: Patience<'_>) -> Result<Lease, GetError> {
-        self.shared
-            .block(patience, || self.lease_once())
-            .map_err(GetError::from)
+        let claim = || self.claim_once();
+        self.shared.block(patience, claim, |claimed| match claimed {
+            Ok(claim) => Ok(self.lease_out(claim)),
+            Err(stop) => Err(stop.into()),
+        })
     }
 
     #[inline(always)]
-    fn lease_once(&self) -> Result<Lease, GetStop> {
-        let shared = &self.shared;
-        let me = shared.me().map_err(GetStop::Attach)?;
-        let got = shared
-            .claim(me)
-            .map(|claim| Lease::new(Arc::clone(shared), claim));
-        shared.got();
-        got
+    fn lease_out(&self, claim: Claim) -> Lease {
+        let lease = Lease::new(Arc::clone(&self.shared), claim);
+        self.shared.got();
+        lease
     }
 }
 
 impl Lease {
+    #[inline(always)]
     fn new(shared: Arc<Shared>, claim: Claim) -> Lease {
         let bytes = if shared.strict {
             shared.private_copy(claim)

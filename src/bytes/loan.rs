@@ -168,8 +168,10 @@ impl WriteLoan {
             identity,
             shared,
         } = self;
-        let done = shared.block(patience, || commit_once(shared, *identity, filling, bytes));
-        done.map_err(|stop| shared.put_error(stop))
+        let commit = || commit_once(shared, *identity, filling, bytes);
+        shared.block(patience, commit, |done| {
+            done.map_err(|stop| shared.put_error(stop))
+        })
     }
 }
 

@@ -5,6 +5,7 @@ use crate::blocking::Patience;
 use crate::error::PutError;
 use crate::failure::PutStop;
 use crate::layout::PAGE;
+use crate::ring::Filling;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -196,7 +197,7 @@ impl BytesQueue {
     /// ```
     #[inline]
     pub fn loan(&self, len: usize) -> Result<WriteLoan, PutError> {
-        self.patiently(Patience::FOREVER, || self.loan_once(len))
+        self.loan_patiently(len, Patience::FOREVER)
     }
 
     /// [`loan`](Self::loan) without waiting.
@@ -212,7 +213,8 @@ impl BytesQueue {
     /// ```
     #[inline]
     pub fn try_loan(&self, len: usize) -> Result<WriteLoan, PutError> {
-        self.at_once(self.loan_once(len))
+        let filling = self.at_once(self.reserve_once(len))?;
+        Ok(WriteLoan::new(Arc::clone(&self.shared), filling))
     }
 
     /// [`loan`](Self::loan), waiting for at most `timeout`.
@@ -227,7 +229,7 @@ impl BytesQueue {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn loan_timeout(&self, len: usize, timeout: Duration) -> Result<WriteLoan, PutError> {
-        self.patiently(Patience::for_(timeout), || self.loan_once(len))
+        self.loan_patiently(len, Patience::for_(timeout))
     }
 
     /// [`loan`](Self::loan), waiting until `deadline` at the latest.
@@ -243,7 +245,7 @@ impl BytesQueue {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn loan_deadline(&self, len: usize, deadline: Instant) -> Result<WriteLoan, PutError> {
-        self.patiently(Patience::until(deadline), || self.loan_once(len))
+        self.loan_patiently(len, Patience::until(deadline))
     }
 
     /// [`loan`](Self::loan), waiting until `deadline` or until `interrupted` says so.
@@ -267,7 +269,7 @@ impl BytesQueue {
             deadline,
             interrupted: Some(&mut interrupted),
         };
-        self.patiently(patience, || self.loan_once(len))
+        self.loan_patiently(len, patience)
     }
 
     /// Waits while there is no room.
@@ -277,8 +279,9 @@ impl BytesQueue {
         patience: Patience<'_>,
         attempt: impl FnMut() -> Result<T, PutStop>,
     ) -> Result<T, PutError> {
-        let done = self.shared.block(patience, attempt);
-        done.map_err(|stop| self.shared.put_error(stop))
+        self.shared.block(patience, attempt, |done| {
+            done.map_err(|stop| self.shared.put_error(stop))
+        })
     }
 
     /// Does not wait; but what was missing may be a dead participant's, so it looks for these now and then.
@@ -325,9 +328,18 @@ impl BytesQueue {
     }
 
     #[inline(always)]
-    fn loan_once(&self, len: usize) -> Result<WriteLoan, PutStop> {
+    fn loan_patiently(&self, len: usize, patience: Patience<'_>) -> Result<WriteLoan, PutError> {
+        let reserve = || self.reserve_once(len);
+        self.shared
+            .block(patience, reserve, |reserved| match reserved {
+                Ok(filling) => Ok(WriteLoan::new(Arc::clone(&self.shared), filling)),
+                Err(stop) => Err(self.shared.put_error(stop)),
+            })
+    }
+
+    #[inline(always)]
+    fn reserve_once(&self, len: usize) -> Result<Filling, PutStop> {
         let me = self.shared.me().map_err(PutStop::Attach)?;
-        let filling = self.shared.reserve(me, len as u64, false)?;
-        Ok(WriteLoan::new(Arc::clone(&self.shared), filling))
+        self.shared.reserve(me, len as u64, false)
     }
 }

@@ -2,10 +2,13 @@
 //! line each.
 //!
 //! A locked instruction ends only when all before it has, so a processor by itself never works on the lines of two
-//! operations at once. And a line that is asked for too early is taken from the other side in the middle of its work, which
-//! costs both more than it saves. So a line is fetched ahead only if the other side is known to be done with it: its hint, which it
-//! stores for one position in so many, says how far it is. That hint is read when what is known of it is used up, and at
-//! one position in so many only: who finds the queue nearly empty, or full, fetches nothing ahead.
+//! operations at once. But a line that is asked for too early is taken from the other side in the middle of its work, which
+//! costs both more than it saves. So a line is fetched ahead only if the other side is known to be done with it: its hint,
+//! which it stores for one position in so many, says how far it is. That hint is read when what is known of it is used up,
+//! and at one position in so many only: who finds the queue nearly empty, or full, fetches nothing ahead.
+//!
+//! Nor does a thread that waits between its operations, say for an answer to each item. Its consumer looks at every position
+//! before it is filled, so that line must be fetched again anyway, and what was fetched ahead is in the way of the answer.
 
 use super::{HINT_EVERY, Ring, Side};
 use crate::layout::{item, position};
@@ -16,7 +19,7 @@ use crate::sync::{AtomicU64, Ordering::Relaxed};
 const AHEAD: u64 = 8;
 
 impl Ring {
-    /// For a producer that is about to fill position `p` with `length` bytes inline.
+    /// For a producer that has just filled position `p` with `length` bytes inline.
     #[inline(always)]
     pub(super) fn fetch_free(&self, p: u64, length: u64) {
         let consumed = self.memory.head_hint();
@@ -40,14 +43,46 @@ impl Ring {
     #[inline(always)]
     fn ready_ahead(&self, side: &Side, p: u64, hint: &AtomicU64, lead: u64) -> Option<Index> {
         let later = position::add(p, AHEAD);
-        if position::distance(side.ready.load(Relaxed), later) > 0 {
-            return Some(self.memory.home(later));
-        }
+        let mut ready = side.ready.load(Relaxed);
         if p.is_multiple_of(HINT_EVERY) {
-            // Only for fetches, so it may be wrong in any way.
-            let ready = position::add(hint.load(Relaxed), lead);
+            if vain_looks::many_since(&side.vain_looks) {
+                ready = p;
+            } else if position::distance(ready, later) <= 0 {
+                ready = position::add(hint.load(Relaxed), lead); // only for fetches: it may be wrong in any way
+            }
             side.ready.store(ready, Relaxed);
         }
-        None
+        (position::distance(ready, later) > 0).then(|| self.memory.home(later))
+    }
+}
+
+pub(crate) mod vain_looks {
+    //! How often a get of this thread has found nothing, in whatever queue: a thread that waits between its puts.
+
+    use super::HINT_EVERY;
+    use crate::sync::{AtomicU32, Ordering::Relaxed};
+    use std::cell::Cell;
+
+    thread_local! {
+        static COUNT: Cell<u32> = const { Cell::new(0) };
+    }
+
+    /// A get has found nothing.
+    #[inline(always)]
+    pub(crate) fn count() {
+        COUNT.set(COUNT.get().wrapping_add(1));
+    }
+
+    /// Were there many since this was asked last, `HINT_EVERY` positions ago?
+    #[inline(always)]
+    pub(super) fn many_since(last: &AtomicU32) -> bool {
+        // loom's threads are none, and a killed process's steps are counted: no fetch is left out there.
+        if cfg!(any(loom, kill_points)) {
+            return false;
+        }
+        let now = COUNT.get();
+        let since = now.wrapping_sub(last.load(Relaxed));
+        last.store(now, Relaxed);
+        since >= HINT_EVERY as u32 / 2
     }
 }

@@ -79,7 +79,19 @@ impl Ring {
         match self.claim_at(me, c) {
             Ok(index) => self.claimed(index, me, c),
             Err(Bend::Nothing) => Err(GetFailure::Empty),
-            Err(Bend::Other) => self.claim_with_care(me),
+            Err(Bend::Other) => {
+                let found = self.claim_with_care(me)?;
+                // Field by field: as a whole, the claims of the straight way would be written to the memory in which this
+                // one was returned, and read from there again.
+                Ok(Claim {
+                    index: found.index,
+                    owner: found.owner,
+                    position: found.position,
+                    item: found.item,
+                    extent: found.extent,
+                    state: found.state,
+                })
+            }
         }
     }
 

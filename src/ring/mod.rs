@@ -77,6 +77,8 @@ mod refuse;
 mod run;
 mod straight;
 
+#[cfg(not(loom))]
+pub(crate) use ahead::vain_looks;
 pub(crate) use audit::Finished;
 #[cfg(not(loom))]
 pub(crate) use check::Flaw;
@@ -146,6 +148,8 @@ struct Side {
     clock_due: AtomicU32,
     /// The positions before this one are ready for this side, as far as is known (`ahead.rs`). Only for fetching their lines.
     ready: AtomicU64,
+    /// How often a get of this thread had found nothing when that was looked at last (`ahead.rs`).
+    vain_looks: AtomicU32,
 }
 
 /// The rounds of a loop that are allowed beyond those of a walk. Fewer where tests damage the segment on purpose: they would

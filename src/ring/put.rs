@@ -121,6 +121,7 @@ impl Ring {
         self.fetch_lines(p, payload.len() as u64);
         match self.fill_at(me, p, payload, copy_in) {
             Ok(filling) if self.commit_at(&filling) => {
+                self.fetch_free(p, filling.length);
                 Some(self.committed(filling.index, me, filling.position))
             }
             Ok(filling) => Some(self.commit_with_care(filling).inspect_err(|&failure| {
@@ -142,7 +143,6 @@ impl Ring {
     fn fetch_lines(&self, p: u64, length: u64) {
         if self.tail.0.obstructed.load(Relaxed) == 0 {
             self.memory.fetch_home(self.memory.home(p), length);
-            self.fetch_free(p, length);
         }
     }
 
@@ -159,6 +159,10 @@ impl Ring {
         let item = self.memory.record(filling.index).item();
         item.store(filling.length | in_extent, Relaxed); // published by P, when it is committed
         if self.commit_at(&filling) {
+            self.fetch_free(
+                filling.position,
+                if in_extent == 0 { filling.length } else { 0 },
+            );
             self.committed(filling.index, filling.owner, filling.position)
         } else {
             self.commit_with_care(filling)

@@ -24,7 +24,6 @@ impl Ring {
         let first = self.tail_guess();
         let mut p = first;
         for payload in payloads {
-            self.fetch_free(p, payload.len() as u64);
             let Ok(filling) = self.fill_at(me, p, payload, &copy_in) else {
                 break;
             };
@@ -32,6 +31,7 @@ impl Ring {
                 self.abandon(filling.index, me);
                 break;
             }
+            self.fetch_free(p, filling.length);
             let next = position::add(p, 1);
             if p.is_multiple_of(HINT_EVERY) {
                 self.memory.tail_hint().store(next, Release); // ORDERING H (Release): pairs with `tail_guess`

@@ -251,7 +251,7 @@ impl<'a> Record<'a> {
         self.memory.u64_at(self.at + record::ITEM)
     }
 
-    /// The inline room, `geometry.inline()` bytes long.
+    /// The inline room, `geometry.inline` bytes long.
     #[cfg(not(loom))]
     #[inline(always)]
     pub(crate) fn inline(self) -> std::ptr::NonNull<u8> {

@@ -160,7 +160,7 @@ impl Shared {
             return Err(PutFailure::Closed.into());
         }
         let geometry = &self.segment.geometry;
-        if (apart || length > geometry.inline()) && length > geometry.chunks * geometry.chunk {
+        if (apart || length > geometry.inline) && length > geometry.chunks * geometry.chunk {
             return Err(PutStop::TooLarge(length));
         }
         let filling = self.ring.reserve(me, length, apart)?;

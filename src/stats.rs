@@ -104,7 +104,7 @@ impl Stats {
             descriptors: geometry.descriptors,
             in_flight: geometry.descriptors - geometry.slots,
             total_put: crate::layout::position::sub(ring.find_tail(), geometry.slots),
-            inline_bytes: geometry.inline(),
+            inline_bytes: geometry.inline,
             arena_bytes: geometry.chunks * geometry.chunk,
             chunk_bytes: geometry.chunk,
             arena_used_bytes: ring.chunks_in_use() * geometry.chunk,

@@ -128,7 +128,7 @@ impl BytesQueue {
 
     /// Payloads up to so many bytes need no arena.
     pub(crate) fn inline_room(&self) -> usize {
-        self.shared.segment.geometry.inline() as usize
+        self.shared.segment.geometry.inline as usize
     }
 
     /// What the queue holds and who takes part. Looks at every descriptor and chunk: for people and monitoring, not for a

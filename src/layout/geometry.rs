@@ -40,6 +40,8 @@ pub(crate) struct Geometry {
     pub(crate) spread: u64,
     /// Bytes from one descriptor to the next, a multiple of 64.
     pub(crate) stride: u64,
+    /// The inline room of a descriptor; see [`inline_of`].
+    pub(crate) inline: u64,
     /// P.
     pub(crate) participants: u64,
     /// The size of a chunk, a power of two.
@@ -172,6 +174,7 @@ impl Geometry {
             spread: spread(slots),
             descriptors,
             stride,
+            inline: inline_of(stride),
             participants,
             chunk,
             chunks,
@@ -269,11 +272,6 @@ impl Geometry {
         Ok(geometry)
     }
 
-    /// The inline room of a descriptor.
-    pub(crate) const fn inline(&self) -> u64 {
-        inline_of(self.stride)
-    }
-
     /// Has each descriptor a lead word?
     pub(crate) const fn has_lead(&self) -> bool {
         self.stride == record::STRIDE_WITH_LEAD
@@ -282,10 +280,10 @@ impl Geometry {
     /// The longest payload.
     pub(crate) const fn max_payload(&self) -> u64 {
         let arena = self.chunks * self.chunk;
-        if arena > self.inline() {
+        if arena > self.inline {
             arena
         } else {
-            self.inline()
+            self.inline
         }
     }
 

@@ -201,7 +201,7 @@ impl Ring {
         }
         let item = record.item().load(Relaxed);
         let room = match item & item::IN_EXTENT {
-            0 => geometry.inline(),
+            0 => geometry.inline,
             _ => u64::from(count) * geometry.chunk,
         };
         if is_item && item::length(item) > room {

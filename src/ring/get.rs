@@ -272,15 +272,21 @@ impl Ring {
     /// Counts the delivery before anyone sees the payload, and checks where that lies.
     #[inline(always)]
     pub(super) fn take_up(&self, index: Index, owner: Owner, p: u64) -> Result<Claim, GetFailure> {
-        let item = self.memory.record(index).item();
-        let counted = item::delivered(item.load(Relaxed)); // ours since the CAS (P, I7)
-        item.store(counted, Relaxed);
-        let claim = self.claim_of(index, owner, p, counted);
+        let claim = self.counted(index, owner, p);
         if self.is_sound(&claim) {
             Ok(claim)
         } else {
-            Err(self.damaged(claim).into())
+            Err(self.damaged(index, owner, p).into())
         }
+    }
+
+    /// Counts the delivery of what has just become LOAN(owner,p).
+    #[inline(always)]
+    pub(super) fn counted(&self, index: Index, owner: Owner, p: u64) -> Claim {
+        let item = self.memory.record(index).item();
+        let counted = item::delivered(item.load(Relaxed)); // ours since the CAS (P, I7)
+        item.store(counted, Relaxed);
+        self.claim_of(index, owner, p, counted)
     }
 
     /// A descriptor that has just become LOAN(owner,p).
@@ -305,18 +311,19 @@ impl Ring {
         let room = if claim.item & item::IN_EXTENT != 0 {
             chunks * geometry.chunk
         } else {
-            geometry.inline()
+            geometry.inline
         };
         claim.length() <= room && end <= geometry.chunks
     }
 
-    /// The claimed descriptor is damaged: nothing of it is used, and it is quarantined.
+    /// The descriptor, which is LOAN(owner,p), is damaged: nothing of it is used, and it is quarantined.
     #[cold]
     #[inline(never)]
-    pub(super) fn damaged(&self, claim: Claim) -> Fault {
-        self.set_aside(claim);
+    pub(super) fn damaged(&self, index: Index, owner: Owner, p: u64) -> Fault {
+        let item = self.memory.record(index).item().load(Relaxed); // ours since the CAS (P, I7)
+        self.set_aside(self.claim_of(index, owner, p, item));
         Fault::PayloadBeyondMemory {
-            descriptor: claim.index.get(),
+            descriptor: index.get(),
         }
     }
 

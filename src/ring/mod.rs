@@ -84,7 +84,6 @@ pub(crate) use audit::Finished;
 pub(crate) use check::Flaw;
 pub(crate) use fault::Fault;
 pub(crate) use get::{Claim, GetFailure};
-use put::Room;
 pub(crate) use put::{Filling, PutFailure};
 #[cfg(not(loom))]
 pub(crate) use recover::Recovered;

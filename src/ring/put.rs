@@ -48,12 +48,12 @@ pub(crate) struct Filling {
 
 /// A free position.
 #[derive(Clone, Copy)]
-pub(super) struct Room {
-    pub(super) position: u64,
+struct Room {
+    position: u64,
     /// The home descriptor, beside which the slot word lies.
-    pub(super) home: Index,
+    home: Index,
     /// The slot word that was seen there, which the commit must replace.
-    pub(super) word: u64,
+    word: u64,
 }
 
 /// The run of free slots that a producer waits for after it has found the queue full, how often it looks, and the turns of a
@@ -79,9 +79,9 @@ impl Ring {
         length: u64,
         apart: bool,
     ) -> Result<Filling, PutFailure> {
-        let inline = length <= self.memory.geometry.inline() && !apart;
+        let inline = length <= self.memory.geometry.inline && !apart;
         let guess = self.tail_guess();
-        self.fetch_lines(guess, if inline { length } else { 0 });
+        self.fetch_lines(self.memory.home(guess), if inline { length } else { 0 });
         let room = self.room(guess)?;
         let chunks = if inline {
             0
@@ -118,8 +118,9 @@ impl Ring {
         copy_in: impl Fn(Filling, &[u8]),
     ) -> Option<Result<(), PutFailure>> {
         let p = self.tail_guess();
-        self.fetch_lines(p, payload.len() as u64);
-        match self.fill_at(me, p, payload, copy_in) {
+        let home = self.memory.home(p);
+        self.fetch_lines(home, payload.len() as u64);
+        match self.fill_at(me, p, home, payload, copy_in) {
             Ok(filling) if self.commit_at(&filling) => {
                 self.fetch_free(p, filling.length);
                 Some(self.committed(filling.index, me, filling.position))
@@ -137,12 +138,12 @@ impl Ring {
         }
     }
 
-    /// Asks for the lines of position `p`, and of a later one. Not for a producer that finds the queue full again and again:
-    /// it would take the line from the consumer.
+    /// Asks for the lines of the next position. Not for a producer that finds the queue full again and again: it would take
+    /// the line from the consumer.
     #[inline(always)]
-    fn fetch_lines(&self, p: u64, length: u64) {
+    fn fetch_lines(&self, home: Index, length: u64) {
         if self.tail.0.obstructed.load(Relaxed) == 0 {
-            self.memory.fetch_home(self.memory.home(p), length);
+            self.memory.fetch_home(home, length);
         }
     }
 

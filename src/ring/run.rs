@@ -24,7 +24,7 @@ impl Ring {
         let first = self.tail_guess();
         let mut p = first;
         for payload in payloads {
-            let Ok(filling) = self.fill_at(me, p, payload, &copy_in) else {
+            let Ok(filling) = self.fill_at(me, p, self.memory.home(p), payload, &copy_in) else {
                 break;
             };
             if !self.commit_at(&filling) {
@@ -77,9 +77,11 @@ impl Ring {
             && let Ok(index) = self.claim_at(me, c)
         {
             self.fetch_filled(c, index);
-            let Ok(claim) = self.take_up(index, me, c) else {
-                break; // it was set aside
-            };
+            let claim = self.counted(index, me, c);
+            if !self.is_sound(&claim) {
+                self.damaged(index, me, c);
+                break;
+            }
             count += 1;
             let next = position::add(c, 1);
             if c.is_multiple_of(HINT_EVERY) {

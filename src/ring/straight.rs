@@ -5,7 +5,7 @@
 //! and `get.rs` that knows every case. The two are apart since the compiler would keep all that care needs at hand on the way
 //! of every operation: half as many instructions again.
 
-use super::{Filling, Owner, Ring, Room};
+use super::{Filling, Owner, Ring};
 use crate::layout::{descriptor, position, slot, state};
 use crate::memory::Index;
 use crate::sync::Ordering::*;
@@ -20,46 +20,46 @@ pub(super) enum Bend {
 }
 
 impl Ring {
-    /// Steps 1 to 3 of a put at position `p`, with the home descriptor: `copy_in` writes the payload.
+    /// Steps 1 to 3 of a put at position `p`, with its home descriptor: `copy_in` writes the payload.
     #[inline(always)]
     pub(super) fn fill_at(
         &self,
         me: Owner,
         p: u64,
+        home: Index,
         payload: &[u8],
         copy_in: impl Fn(Filling, &[u8]),
     ) -> Result<Filling, Bend> {
         let length = payload.len() as u64;
-        if length > self.memory.geometry.inline() || self.state() != state::OPEN {
+        if length > self.memory.geometry.inline || self.state() != state::OPEN {
             return Err(Bend::Other);
         }
-        let room = self.room_at(p)?;
-        if !self.try_own(room.home, me) {
+        let word = self.room_at(p, home)?;
+        if !self.try_own(home, me) {
             return Err(Bend::Other);
         }
-        if self.provide(room.home, me, 0).is_err() {
-            self.abandon(room.home, me);
+        if self.provide(home, me, 0).is_err() {
+            self.abandon(home, me);
             return Err(Bend::Other);
         }
         let filling = Filling {
-            index: room.home,
+            index: home,
             owner: me,
             position: p,
-            home: room.home,
-            word: room.word,
+            home,
+            word,
             extent: 0,
             length,
         };
         copy_in(filling, payload);
-        let item = self.memory.record(room.home).item();
+        let item = self.memory.record(home).item();
         item.store(length, Relaxed); // published by P, when it is committed
         Ok(filling)
     }
 
-    /// Just position `p`, if it is free.
+    /// The slot word of position `p`, if that is free.
     #[inline(always)]
-    fn room_at(&self, p: u64) -> Result<Room, Bend> {
-        let home = self.memory.home(p);
+    fn room_at(&self, p: u64, home: Index) -> Result<u64, Bend> {
         let word = self.memory.slot_at(home).load(Acquire); // ORDERING C (Acquire): pairs with the commit
         if slot::position(word) != position::sub(p, self.slots()) {
             return Err(Bend::Other);
@@ -69,11 +69,7 @@ impl Ring {
             free = self.below_capacity(p);
         }
         match free {
-            Ok(true) => Ok(Room {
-                position: p,
-                home,
-                word,
-            }),
+            Ok(true) => Ok(word),
             Ok(false) => Err(Bend::Nothing),
             Err(_) => Err(Bend::Other),
         }

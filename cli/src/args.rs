@@ -44,22 +44,22 @@ pub(crate) enum Command {
 pub(crate) struct CreateArgs {
     /// The queue: the file /dev/shm/ringpost.NAME
     pub(crate) name: String,
-    /// How many items may be queued
+    /// How many items may be queued [default: 1024]
     #[arg(long, value_name = "N")]
     pub(crate) capacity: Option<usize>,
-    /// How many items may be held at once by those who took them
+    /// How many items may be held at once by those who took them [default: the capacity, but at least 64 and at most 4096]
     #[arg(long, value_name = "N")]
     pub(crate) in_flight: Option<usize>,
-    /// Items up to this size lie in their slot; longer ones in the arena
+    /// Items up to this size lie in their slot; longer ones in the arena [default: 88]
     #[arg(long, value_name = "SIZE", value_parser = parse_length)]
     pub(crate) inline: Option<usize>,
-    /// Memory for the longer items; also the longest item possible
+    /// Memory for the longer items; also the longest item possible [default: 64M]
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub(crate) arena: Option<u64>,
-    /// The arena is handed out in pieces of this size, a power of two
+    /// The arena is handed out in pieces of this size, a power of two [default: 4K]
     #[arg(long, value_name = "SIZE", value_parser = parse_length)]
     pub(crate) chunk: Option<usize>,
-    /// How many processes may have the queue open at once
+    /// How many processes may have the queue open at once [default: 64]
     #[arg(long, value_name = "N")]
     pub(crate) participants: Option<usize>,
     /// Who may open it: permission bits in octal [default: 600]

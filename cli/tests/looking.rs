@@ -42,6 +42,31 @@ fn stat_shows_what_create_was_told() {
 }
 
 #[test]
+fn the_help_of_create_says_what_it_makes() {
+    let queue = Queue::new();
+    let stat = queue.run("stat", &["--json"]).expect_code(0).json();
+    let made = |key: &str| stat[key].as_u64().expect("a number");
+    let file = std::fs::metadata(format!("/dev/shm/ringpost.{}", queue.0)).expect("there");
+    let help = run(&["create", "--help"]).expect_code(0);
+    let help = help.text().split_whitespace().collect::<Vec<_>>().join(" ");
+    let defaults = [
+        ("--capacity", made("capacity").to_string()),
+        ("--inline", made("inline_bytes").to_string()),
+        ("--arena", format!("{}M", made("arena_bytes") >> 20)),
+        ("--chunk", format!("{}K", made("chunk_bytes") >> 10)),
+        ("--participants", made("places").to_string()),
+        ("--mode", format!("{:o}", file.permissions().mode() & 0o777)),
+    ];
+    for (option, default) in defaults {
+        let said = format!("[default: {default}]");
+        let text = help.split(option).nth(1).expect("an option");
+        assert!(text.contains(&said), "{option} {said}\n{help}");
+        let others = text.split(&said).next().expect("what is before it");
+        assert!(!others.contains("[default"), "{option} {said}");
+    }
+}
+
+#[test]
 fn stat_is_readable() {
     let queue = Queue::new();
     queue.feed("put", &[], b"a\n").expect_code(0);

@@ -1,6 +1,6 @@
 //! put: find room, own a descriptor, fill it, commit it.
 
-use super::frames::{Actor, Broken, Frame, Next, Step, Value};
+use super::frames::{Actor, Frame, Next, Step, Value};
 use super::hints::GUESS_TAIL;
 use super::mutants::Mutant;
 use super::room::Room;
@@ -31,14 +31,16 @@ pub(crate) enum Put {
     WriteChunk(Filling, Index),
     /// The item word and the inline payload; nobody looks at them before D = PEND.
     Fill(Filling),
-    GuessingAgain(Filling),
     /// I4: after the descriptor is owned.
     LoadSlotAgain(Filling),
+    Offer(Filling),
+    Commit(Filling),
+    /// Somebody else has filled the position: PEND that no slot names becomes OWN again.
+    TakeBack(Filling),
+    GuessingAgain(Filling),
     LookingAgain {
         h: Index,
     },
-    Offer(Filling),
-    Commit(Filling),
     StoreHint {
         h: Index,
         p: Position,
@@ -52,10 +54,6 @@ pub(crate) enum Put {
         p: Position,
     },
     Retracting,
-    /// Full after all: PEND that no slot names becomes OWN again.
-    TakeBack {
-        h: Index,
-    },
     Abandon {
         h: Index,
     },
@@ -101,13 +99,13 @@ impl Actor<'_> {
                 if self.setup.is(Mutant::CommitFromAnOldLook) {
                     return go(Offer(f));
                 }
-                Ok(Next::Call(Frame::Put(GuessingAgain(f)), GUESS_TAIL))
+                go(LoadSlotAgain(f))
             }
             LoadSlotAgain(f) => {
                 if *self.slot(f.p) == f.w {
                     return go(Offer(f));
                 }
-                look_again(f.h, f.p)
+                Ok(Next::Call(Frame::Put(GuessingAgain(f)), GUESS_TAIL))
             }
             Offer(f) => {
                 self.record(f.h).word = Word::Pend(self.me(), f.p);
@@ -127,9 +125,9 @@ impl Actor<'_> {
                 _ => go(Retract { h, p }),
             },
             Retract { h, p } => self.retract(h, p),
-            TakeBack { h } => {
-                self.record(h).word = Word::Own(self.me());
-                go(Abandon { h })
+            TakeBack(f) => {
+                self.record(f.h).word = Word::Own(self.me());
+                Ok(Next::Call(Frame::Put(GuessingAgain(f)), GUESS_TAIL))
             }
             Abandon { h } => {
                 let me = self.me();
@@ -161,15 +159,12 @@ impl Actor<'_> {
             (Refitting(f), Value::Done) => self.truncate(f),
             (Refitting(f), Value::Short) => go(Abandon { h: f.h }),
             (Truncating(f), Value::Done) => go(self.fill_from(f, 0)),
-            (GuessingAgain(f), Value::At(guess)) if guess <= f.p => go(LoadSlotAgain(f)),
-            (GuessingAgain(f), Value::At(guess)) => look_again(f.h, guess),
-            (LookingAgain { h }, Value::Room(p, w)) => go(Offer(Filling { h, p, w })),
-            (LookingAgain { h }, Value::Short) => {
-                go(match self.setup.is(Mutant::PendingWhenFull) {
-                    true => Abandon { h },
-                    false => TakeBack { h },
-                })
-            }
+            (GuessingAgain(f), Value::At(guess)) => Ok(Next::Call(
+                Frame::Put(LookingAgain { h: f.h }),
+                Frame::Room(Room::LoadSlot { p: guess.max(f.p) }),
+            )),
+            (LookingAgain { h }, Value::Room(p, w)) => go(LoadSlotAgain(Filling { h, p, w })),
+            (LookingAgain { h }, Value::Short) => go(Abandon { h }),
             (Retracting, Value::Done) => Ok(Next::Return(Value::Closed)),
             (Abandoning, Value::Done) => Ok(Next::Return(Value::Short)),
             _ => unreachable!("{step:?} does not wait for {value:?}"),
@@ -222,7 +217,10 @@ impl Actor<'_> {
     fn commit(&mut self, f: Filling) -> Step {
         let Filling { h, p, w } = f;
         if *self.slot(p) != w {
-            return look_again(h, p + 1);
+            if self.setup.is(Mutant::PendingWhenFull) {
+                return Ok(Next::Call(Frame::Put(Put::GuessingAgain(f)), GUESS_TAIL));
+            }
+            return go(Put::TakeBack(f));
         }
         self.promise_commit(h, p, w)?;
         *self.slot(p) = Slot {
@@ -269,13 +267,6 @@ impl Actor<'_> {
         let op = self.world.threads[self.thread].op.into();
         self.setup.payload(self.thread, life, op)
     }
-}
-
-fn look_again(h: Index, p: Position) -> Result<Next, Broken> {
-    Ok(Next::Call(
-        Frame::Put(Put::LookingAgain { h }),
-        Frame::Room(Room::LoadSlot { p }),
-    ))
 }
 
 fn go(step: Put) -> Step {

@@ -180,9 +180,7 @@ impl Shared {
                 Ok(())
             }
             Err(failure) => {
-                if failure != PutFailure::Closed {
-                    self.ring.abandon(filling.index, filling.owner);
-                }
+                self.ring.abandon_after(failure, filling);
                 Err(failure.into())
             }
         }

@@ -144,6 +144,9 @@ impl Channel {
     }
 
     /// Puts an object.
+    ///
+    /// Without room it waits up to ``timeout`` seconds (``None``: as long as it takes; 0 or less: not at all), or not at all
+    /// if ``block`` is false, and then raises ``queue.Full``. After a ``shutdown``: ``ShutDown``.
     #[pyo3(signature = (obj, block = true, timeout = None))]
     fn put(
         slf: &Bound<'_, Self>,
@@ -154,12 +157,15 @@ impl Channel {
         Self::put_object(slf, obj, Wait::new(block, timeout))
     }
 
-    /// Puts an object if there is room now.
+    /// Puts an object if there is room now, else raises ``queue.Full``.
     fn put_nowait(slf: &Bound<'_, Self>, obj: &Bound<'_, PyAny>) -> PyResult<()> {
         Self::put_object(slf, obj, Wait::Not)
     }
 
     /// Puts all objects of an iterable, in their order.
+    ///
+    /// ``block`` and ``timeout`` are as in ``put``, the timeout for all of them together. When it raises, those before the one
+    /// that failed are in the queue.
     #[pyo3(signature = (objs, block = true, timeout = None))]
     fn put_many(
         slf: &Bound<'_, Self>,
@@ -175,6 +181,10 @@ impl Channel {
     }
 
     /// Gets the oldest object.
+    ///
+    /// Without one it waits up to ``timeout`` seconds (``None``: as long as it takes; 0 or less: not at all), or not at all
+    /// if ``block`` is false, and then raises ``queue.Empty``. When the queue was shut
+    /// down and is empty: ``ShutDown``.
     #[pyo3(signature = (block = true, timeout = None))]
     fn get<'py>(
         &self,
@@ -185,12 +195,12 @@ impl Channel {
         self.get_object(py, Wait::new(block, timeout), 0)
     }
 
-    /// Gets the oldest object if there is one now.
+    /// Gets the oldest object if there is one now, else raises ``queue.Empty``.
     fn get_nowait<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.get_object(py, Wait::Not, 0)
     }
 
-    /// Gets up to so many objects: waits for the first, and takes what else is there.
+    /// Gets up to ``max`` objects: waits for the first, as ``get`` does, and takes what else is there.
     #[pyo3(signature = (max, block = true, timeout = None))]
     fn get_many<'py>(
         &self,
@@ -239,7 +249,8 @@ impl Channel {
         engine.lend(py, bytes, Wait::new(block, timeout))
     }
 
-    /// `with queue.lease() as item:` acknowledges it at the end of the block.
+    /// ``with queue.lease() as item:`` acknowledges the object at the end of the block; if that raises, or this process dies,
+    /// it is delivered again. ``block`` and ``timeout`` are as in ``get``.
     #[pyo3(signature = (block = true, timeout = None))]
     fn lease(
         slf: &Bound<'_, Self>,

@@ -125,11 +125,10 @@ impl Ring {
                 self.fetch_free(p, filling.length);
                 Some(self.committed(filling.index, me, filling.position))
             }
-            Ok(filling) => Some(self.commit_with_care(filling).inspect_err(|&failure| {
-                if failure != PutFailure::Closed {
-                    self.abandon(filling.index, me);
-                }
-            })),
+            Ok(filling) => {
+                let done = self.commit_with_care(filling);
+                Some(done.inspect_err(|&failure| self.abandon_after(failure, filling)))
+            }
             Err(Bend::Nothing) => {
                 self.tail.0.obstructed.store(1, Relaxed);
                 Some(Err(PutFailure::Full))
@@ -238,6 +237,14 @@ impl Ring {
         if filling.extent != 0 {
             let chunks = self.memory.geometry.chunks_for(filling.length).max(1) as u32;
             filling.extent = self.trim(filling.index, filling.extent, chunks);
+        }
+    }
+
+    /// Gives back the descriptor of a commit that has failed in this way.
+    #[cold]
+    pub(crate) fn abandon_after(&self, failure: PutFailure, filling: Filling) {
+        if failure != PutFailure::Closed {
+            self.abandon(filling.index, filling.owner);
         }
     }
 

@@ -4,7 +4,9 @@
 
 pub mod family;
 
+use nix::sys::signal;
 use std::io::Write;
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -16,10 +18,20 @@ pub use rustix::process::Signal;
 /// Nothing here takes that long, unless it hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The command with these arguments.
+/// The command with these arguments. No signal is ignored: a shell ignores Ctrl-C for what it runs in the background, which
+/// may be these tests.
 pub fn ringpost(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ringpost"));
     command.args(args);
+    let heed = || {
+        for number in [signal::SIGINT, signal::SIGTERM, signal::SIGHUP] {
+            // SAFETY: the default action is no handler that could run anything.
+            unsafe { signal::signal(number, signal::SigHandler::SigDfl) }?;
+        }
+        Ok(())
+    };
+    // SAFETY: between fork and exec, `signal` is allowed, and nothing else is done.
+    unsafe { command.pre_exec(heed) };
     command
 }
 

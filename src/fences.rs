@@ -77,11 +77,13 @@ mod membarrier {
     pub(crate) fn heavy_fence() {
         step!("membarrier");
         if membarrier(MembarrierCommand::GlobalExpedited).is_err() {
+            // Forbidden, perhaps since this process has attached: from now on its light fences are full ones too.
+            REACHED.store(false, Relaxed);
             fence(SeqCst);
         }
     }
 
-    /// Does a [`heavy_fence`] of this process do what it should? The kernel has both halves of the call, or neither.
+    /// Did the last [`heavy_fence`] of this process, and will the next one, do what it should?
     pub(crate) fn heavy_fence_works() -> bool {
         REACHED.load(Relaxed)
     }

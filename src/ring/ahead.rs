@@ -10,56 +10,58 @@
 //! Nor does a thread that waits between its operations, say for an answer to each item. Its consumer looks at every position
 //! before it is filled, so that line must be fetched again anyway, and what was fetched ahead is in the way of the answer.
 
-use super::{HINT_EVERY, Ring, Side};
+use super::{Ring, Side};
 use crate::layout::{item, position};
-use crate::memory::Index;
 use crate::sync::{AtomicU64, Ordering::Relaxed};
 
 /// So many positions ahead: what one operation takes, so often, is about what a line takes from a far processor.
 const AHEAD: u64 = 8;
 
 impl Ring {
-    /// For a producer that has just filled position `p` with `length` bytes inline.
+    /// Is position `p` of this side known to be ready? Then its lines were fetched when it was still ahead, nearly always.
     #[inline(always)]
-    pub(super) fn fetch_free(&self, p: u64, length: u64) {
-        let consumed = self.memory.head_hint();
-        if let Some(later) = self.ready_ahead(&self.tail.0, p, consumed, self.slots()) {
-            self.memory.fetch_later(later, length);
-        }
+    pub(super) fn is_ready(&self, side: &Side, p: u64) -> bool {
+        // One to N positions ahead; whatever else it is, no hint that is right says so.
+        position::sub(side.ready.load(Relaxed), p).wrapping_sub(1) < self.slots()
     }
 
-    /// For a consumer that has just claimed `index` at position `c`: what comes next is probably as long.
+    /// At position `p`, one in so many: looks how far the other side is, which is `lead` positions beyond its `hint`.
     #[inline(always)]
-    pub(super) fn fetch_filled(&self, c: u64, index: Index) {
-        if let Some(later) = self.ready_ahead(&self.head.0, c, self.memory.tail_hint(), 0) {
-            let item = self.memory.record(index).item().load(Relaxed); // only a guess
-            let inline = item & item::IN_EXTENT == 0;
-            let length = if inline { item::length(item) } else { 0 };
-            self.memory.fetch_later(later, length);
-        }
-    }
-
-    /// The home of a later position, if the other side is done with it: it is `lead` positions beyond its `hint`.
-    #[inline(always)]
-    fn ready_ahead(&self, side: &Side, p: u64, hint: &AtomicU64, lead: u64) -> Option<Index> {
-        let later = position::add(p, AHEAD);
-        let mut ready = side.ready.load(Relaxed);
-        if p.is_multiple_of(HINT_EVERY) {
-            if vain_looks::many_since(&side.vain_looks) {
-                ready = p;
-            } else if position::distance(ready, later) <= 0 {
-                ready = position::add(hint.load(Relaxed), lead); // only for fetches: it may be wrong in any way
-            }
+    pub(super) fn look_ahead(&self, side: &Side, p: u64, hint: &AtomicU64, lead: u64) {
+        if vain_looks::many_since(&side.vain_looks) {
+            side.ready.store(p, Relaxed);
+        } else if !self.is_ready(side, position::add(p, AHEAD)) {
+            // Only for fetches: it may be wrong in any way.
+            let ready = position::add(hint.load(Relaxed), lead);
             side.ready.store(ready, Relaxed);
         }
-        (position::distance(ready, later) > 0).then(|| self.memory.home(later))
+    }
+
+    /// For a producer that has just filled position `p` with `length` bytes inline: what comes next is probably as long.
+    #[inline(always)]
+    pub(super) fn fetch_free(&self, p: u64, length: u64) {
+        let later = position::add(p, AHEAD);
+        if self.is_ready(&self.tail.0, later) {
+            self.memory.fetch_later(self.memory.home(later), length);
+        }
+    }
+
+    /// For a consumer that has just claimed the item at position `c`, whose item word this is.
+    #[inline(always)]
+    pub(super) fn fetch_filled(&self, c: u64, item: u64) {
+        let later = position::add(c, AHEAD);
+        if self.is_ready(&self.head.0, later) {
+            let inline = item & item::IN_EXTENT == 0;
+            let length = if inline { item::length(item) } else { 0 };
+            self.memory.fetch_later(self.memory.home(later), length);
+        }
     }
 }
 
 pub(crate) mod vain_looks {
     //! How often a get of this thread has found nothing, in whatever queue: a thread that waits between its puts.
 
-    use super::HINT_EVERY;
+    use crate::ring::HINT_EVERY;
     use crate::sync::{AtomicU32, Ordering::Relaxed};
     use std::cell::Cell;
 

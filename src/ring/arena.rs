@@ -9,7 +9,7 @@
 //! that the hot line names keep theirs, and are used in turn.
 
 use super::{Fault, Owner, PutFailure, Ring, tag};
-use crate::fences::light_fence;
+use crate::fences::{full_fence_after_rmw, light_fence};
 use crate::layout::{descriptor, extent};
 use crate::memory::{Chunk, Index};
 use crate::sync::{Ordering::*, fence};
@@ -213,7 +213,7 @@ impl Ring {
         if word != 0 && self.checked_extent(index, word).is_ok() {
             self.give_back(index, word);
         }
-        self.set_free(index, descriptor::RECL | me.0, false);
+        self.set_free(index, me, false);
     }
 
     /// RECL(me) → FREE, with its extent if that is worth keeping.
@@ -221,13 +221,13 @@ impl Ring {
         let word = self.memory.record(index).extent().load(Relaxed); // ours since D = RECL(me)
         match self.checked_extent(index, word) {
             Ok(chunks) if self.keeps(index, chunks) => {
-                self.set_free(index, descriptor::RECL | me.0, chunks > 0);
+                self.set_free(index, me, chunks > 0);
             }
             _ => self.free(index, me),
         }
     }
 
-    /// Ends the use of a descriptor whose word is `from`, which names its owner; `chunks` is its checked extent's size.
+    /// Ends the use of a descriptor whose word is `from`, which names this process; `chunks` is its checked extent's size.
     #[inline(always)]
     pub(super) fn release_descriptor(
         &self,
@@ -236,10 +236,17 @@ impl Ring {
         from: u64,
         chunks: u32,
     ) -> bool {
-        if chunks == 0 || self.keeps(index, chunks) {
-            return self.set_free(index, from, chunks > 0);
-        }
         let word = self.memory.record(index).word();
+        if chunks == 0 || self.keeps(index, chunks) {
+            // This process lives, so nobody else changes the word: a load and a store will do.
+            let ours = word.load(Relaxed) == from;
+            if ours {
+                word.store(descriptor::FREE, Release); // ORDERING F (Release): pairs with the CAS FREE → OWN or RECL
+            }
+            light_fence(); // ORDERING W (light): the word above, before the look at the waiters' bits
+            self.notify_of_free(chunks > 0);
+            return ours;
+        }
         // ORDERING F (AcqRel): from exactly the word that names us; anything else is not ours to free.
         let ours = word
             .compare_exchange(from, descriptor::RECL | me.0, AcqRel, Relaxed)
@@ -250,24 +257,24 @@ impl Ring {
         ours
     }
 
-    /// D: `from` → FREE, then whoever waits for a descriptor, for the end of all work, or for chunks: if it keeps some,
-    /// these can be reclaimed now.
-    #[inline(always)]
-    fn set_free(&self, index: Index, from: u64, keeps_chunks: bool) -> bool {
+    /// RECL(me) → FREE. By CAS, since `me` may be a dead one, for whom somebody else may act as well by now, if this process has
+    /// closed the descriptor that holds the lock meanwhile.
+    fn set_free(&self, index: Index, me: Owner, keeps_chunks: bool) {
         let word = self.memory.record(index).word();
-        // `from` names a process that lives and is this one, or whose byte is locked here: nobody else changes it, so a load
-        // and a store will do.
-        let ours = word.load(Relaxed) == from;
-        if ours {
-            word.store(descriptor::FREE, Release); // ORDERING F (Release): pairs with the CAS FREE → OWN or RECL
-        }
-        light_fence(); // ORDERING W (light): the word above, before the look at the waiters' bits
+        // ORDERING F (SeqCst): pairs with the CAS FREE → OWN or RECL. SeqCst: the wakes below must not come before it (W).
+        let _ = word.compare_exchange(descriptor::RECL | me.0, descriptor::FREE, SeqCst, Relaxed);
+        full_fence_after_rmw();
+        self.notify_of_free(keeps_chunks);
+    }
+
+    /// Wakes who waits for a descriptor, for the end of all work, or for chunks: if it keeps some, these can be reclaimed now.
+    #[inline(always)]
+    fn notify_of_free(&self, keeps_chunks: bool) {
         wait::notify_all(self.memory.ev_desc());
         wait::notify_all(self.memory.ev_done());
         if keeps_chunks {
             wait::notify_all(self.memory.ev_mem());
         }
-        ours
     }
 
     /// May this descriptor keep an extent of so many chunks while it is free?

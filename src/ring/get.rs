@@ -79,6 +79,7 @@ impl Ring {
         match self.claim_at(me, c) {
             Ok(index) => self.claimed(index, me, c),
             Err(Bend::Nothing) => Err(GetFailure::Empty),
+            Err(Bend::Damaged(fault)) => Err(fault.into()),
             Err(Bend::Other) => {
                 let found = self.claim_with_care(me)?;
                 // Field by field: as a whole, the claims of the straight way would be written to the memory in which this
@@ -208,12 +209,21 @@ impl Ring {
         let next = position::add(c, 1);
         self.head.0.next.store(next, Release); // ORDERING H (Release): pairs with the load in `head_guess`
         if c.is_multiple_of(HINT_EVERY) {
-            self.memory.head_hint().store(next, Release); // ORDERING H (Release): pairs with `head_guess`
-            self.head.0.clock_due.store(1, Relaxed);
+            self.head_moved(c);
         }
         wait::notify_one(self.memory.ev_put());
-        self.fetch_filled(c, index);
-        self.take_up(index, me, c)
+        let claim = self.counted(index, me, c);
+        self.fetch_filled(c, claim.item);
+        self.checked(claim)
+    }
+
+    /// At one position in so many: the shared hint, the clock, and a look at how far the producers are.
+    #[inline(never)]
+    pub(super) fn head_moved(&self, c: u64) {
+        let next = position::add(c, 1);
+        self.memory.head_hint().store(next, Release); // ORDERING H (Release): pairs with `head_guess`
+        self.head.0.clock_due.store(1, Relaxed);
+        self.look_ahead(&self.head.0, c, self.memory.tail_hint(), 0);
     }
 
     /// Claims the RETRY item of the lowest position, if there is one; otherwise clears the flag.
@@ -271,12 +281,24 @@ impl Ring {
 
     /// Counts the delivery before anyone sees the payload, and checks where that lies.
     #[inline(always)]
-    pub(super) fn take_up(&self, index: Index, owner: Owner, p: u64) -> Result<Claim, GetFailure> {
-        let claim = self.counted(index, owner, p);
+    fn take_up(&self, index: Index, owner: Owner, p: u64) -> Result<Claim, GetFailure> {
+        self.checked(self.counted(index, owner, p))
+    }
+
+    /// The claim, unless its payload does not lie within its memory.
+    #[inline(always)]
+    fn checked(&self, claim: Claim) -> Result<Claim, GetFailure> {
         if self.is_sound(&claim) {
             Ok(claim)
         } else {
-            Err(self.damaged(index, owner, p).into())
+            let Claim {
+                index,
+                owner,
+                position,
+                item,
+                ..
+            } = claim;
+            Err(self.damaged(index, owner, position, item).into())
         }
     }
 
@@ -319,8 +341,7 @@ impl Ring {
     /// The descriptor, which is LOAN(owner,p), is damaged: nothing of it is used, and it is quarantined.
     #[cold]
     #[inline(never)]
-    pub(super) fn damaged(&self, index: Index, owner: Owner, p: u64) -> Fault {
-        let item = self.memory.record(index).item().load(Relaxed); // ours since the CAS (P, I7)
+    pub(super) fn damaged(&self, index: Index, owner: Owner, p: u64, item: u64) -> Fault {
         self.set_aside(self.claim_of(index, owner, p, item));
         Fault::PayloadBeyondMemory {
             descriptor: index.get(),
@@ -333,7 +354,7 @@ impl Ring {
     #[inline(always)]
     pub(crate) fn hold(&self, claim: &mut Claim) -> bool {
         let word = self.memory.record(claim.index).word();
-        // As in `set_free`: nobody else changes it.
+        // As in `release_descriptor`: nobody else changes it.
         let ours = word.load(Relaxed) == claim.word();
         if ours {
             let held = descriptor::HELD | claim.owner.0 | claim.position;

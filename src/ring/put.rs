@@ -81,7 +81,8 @@ impl Ring {
     ) -> Result<Filling, PutFailure> {
         let inline = length <= self.memory.geometry.inline && !apart;
         let guess = self.tail_guess();
-        self.fetch_lines(self.memory.home(guess), if inline { length } else { 0 });
+        let beside_it = if inline { length } else { 0 };
+        self.fetch_lines(guess, self.memory.home(guess), beside_it);
         let room = self.room(guess)?;
         let chunks = if inline {
             0
@@ -107,9 +108,9 @@ impl Ring {
         }
     }
 
-    /// Puts a payload that fits into the inline room, all of it on the straight way; `copy_in` writes it.
+    /// Puts a payload on the straight way, if it fits into the inline room; `copy_in` writes it.
     ///
-    /// `None`: that cannot be done now, and nothing was.
+    /// `None`: that cannot be done, or not now, and nothing was.
     #[inline(always)]
     pub(crate) fn put_short(
         &self,
@@ -117,14 +118,15 @@ impl Ring {
         payload: &[u8],
         copy_in: impl Fn(Filling, &[u8]),
     ) -> Option<Result<(), PutFailure>> {
+        let length = payload.len() as u64;
+        if length > self.memory.geometry.inline {
+            return None;
+        }
         let p = self.tail_guess();
         let home = self.memory.home(p);
-        self.fetch_lines(home, payload.len() as u64);
+        self.fetch_lines(p, home, length);
         match self.fill_at(me, p, home, payload, copy_in) {
-            Ok(filling) if self.commit_at(&filling) => {
-                self.fetch_free(p, filling.length);
-                Some(self.committed(filling.index, me, filling.position))
-            }
+            Ok(filling) if self.commit_at(&filling) => Some(self.committed(&filling)),
             Ok(filling) => {
                 let done = self.commit_with_care(filling);
                 Some(done.inspect_err(|&failure| self.abandon_after(failure, filling)))
@@ -133,15 +135,16 @@ impl Ring {
                 self.tail.0.obstructed.store(1, Relaxed);
                 Some(Err(PutFailure::Full))
             }
+            Err(Bend::Damaged(fault)) => Some(Err(fault.into())),
             Err(Bend::Other) => None,
         }
     }
 
-    /// Asks for the lines of the next position. Not for a producer that finds the queue full again and again: it would take
-    /// the line from the consumer.
+    /// Asks for the lines of position `p`, if they were not fetched when it was ahead. Not for a producer that finds the queue
+    /// full again and again: it would take the line from the consumer.
     #[inline(always)]
-    fn fetch_lines(&self, home: Index, length: u64) {
-        if self.tail.0.obstructed.load(Relaxed) == 0 {
+    fn fetch_lines(&self, p: u64, home: Index, length: u64) {
+        if !self.is_ready(&self.tail.0, p) && self.tail.0.obstructed.load(Relaxed) == 0 {
             self.memory.fetch_home(home, length);
         }
     }
@@ -159,11 +162,7 @@ impl Ring {
         let item = self.memory.record(filling.index).item();
         item.store(filling.length | in_extent, Relaxed); // published by P, when it is committed
         if self.commit_at(&filling) {
-            self.fetch_free(
-                filling.position,
-                if in_extent == 0 { filling.length } else { 0 },
-            );
-            self.committed(filling.index, filling.owner, filling.position)
+            self.committed(&filling)
         } else {
             self.commit_with_care(filling)
         }
@@ -186,7 +185,7 @@ impl Ring {
                 ..filling
             };
             if self.commit_at(&filling) {
-                return self.committed(filling.index, filling.owner, position);
+                return self.committed(&filling);
             }
         }
         Err(self.endless(filling.position).into())
@@ -194,20 +193,32 @@ impl Ring {
 
     /// Step 7: hints, wake-ups, and the look at the queue's state that keeps a shutdown from stranding the item.
     #[inline(always)]
-    fn committed(&self, index: Index, owner: Owner, p: u64) -> Result<(), PutFailure> {
+    fn committed(&self, filling: &Filling) -> Result<(), PutFailure> {
         full_fence_after_rmw();
+        let p = filling.position;
         let next = position::add(p, 1);
         self.tail.0.next.store(next, Release); // ORDERING H (Release): pairs with the load in `tail_guess`
         self.tail.0.obstructed.store(0, Relaxed);
         if p.is_multiple_of(HINT_EVERY) {
-            self.memory.tail_hint().store(next, Release); // ORDERING H (Release): pairs with `tail_guess`
-            self.tail.0.clock_due.store(1, Relaxed);
+            self.tail_moved(p);
         }
         wait::notify_one(self.memory.ev_get());
         if self.state() != state::OPEN {
-            return self.retract(index, owner, p);
+            return self.retract(filling.index, filling.owner, p);
         }
+        let inline = filling.extent == 0;
+        self.fetch_free(p, if inline { filling.length } else { 0 });
         Ok(())
+    }
+
+    /// At one position in so many: the shared hint, the clock, and a look at how far the consumers are.
+    #[inline(never)]
+    pub(super) fn tail_moved(&self, p: u64) {
+        let next = position::add(p, 1);
+        self.memory.tail_hint().store(next, Release); // ORDERING H (Release): pairs with `tail_guess`
+        self.tail.0.clock_due.store(1, Relaxed);
+        let consumed = self.memory.head_hint();
+        self.look_ahead(&self.tail.0, p, consumed, self.slots());
     }
 
     /// The queue was shut down: takes the item back, unless a consumer has it already.

@@ -126,7 +126,7 @@ impl Ring {
         Some(if self.is_sound(&claim) {
             Ok(claim)
         } else {
-            Err(self.damaged(index, me, p))
+            Err(self.damaged(index, me, p, item))
         })
     }
 

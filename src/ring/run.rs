@@ -24,6 +24,9 @@ impl Ring {
         let first = self.tail_guess();
         let mut p = first;
         for payload in payloads {
+            if payload.len() as u64 > self.memory.geometry.inline {
+                break;
+            }
             let Ok(filling) = self.fill_at(me, p, self.memory.home(p), payload, &copy_in) else {
                 break;
             };
@@ -31,13 +34,11 @@ impl Ring {
                 self.abandon(filling.index, me);
                 break;
             }
-            self.fetch_free(p, filling.length);
-            let next = position::add(p, 1);
             if p.is_multiple_of(HINT_EVERY) {
-                self.memory.tail_hint().store(next, Release); // ORDERING H (Release): pairs with `tail_guess`
-                self.tail.0.clock_due.store(1, Relaxed);
+                self.tail_moved(p);
             }
-            p = next;
+            self.fetch_free(p, filling.length);
+            p = position::add(p, 1);
         }
         let count = position::sub(p, first) as usize;
         if count == 0 {
@@ -76,25 +77,24 @@ impl Ring {
         while count < most
             && let Ok(index) = self.claim_at(me, c)
         {
-            self.fetch_filled(c, index);
             let claim = self.counted(index, me, c);
+            if c.is_multiple_of(HINT_EVERY) {
+                self.head_moved(c);
+            }
+            self.fetch_filled(c, claim.item);
+            c = position::add(c, 1);
             if !self.is_sound(&claim) {
-                self.damaged(index, me, c);
+                self.damaged(index, me, claim.position, claim.item); // set aside; its slot is free all the same
                 break;
             }
             count += 1;
-            let next = position::add(c, 1);
-            if c.is_multiple_of(HINT_EVERY) {
-                self.memory.head_hint().store(next, Release); // ORDERING H (Release): pairs with `head_guess`
-                self.head.0.clock_due.store(1, Relaxed);
-            }
-            c = next;
             take(claim);
         }
-        if count > 0 {
+        let slots = position::sub(c, first) as usize;
+        if slots > 0 {
             full_fence_after_rmw(); // after the last claim
             self.head.0.next.store(c, Release); // ORDERING H (Release): pairs with the load in `head_guess`
-            wait::notify_some(self.memory.ev_put(), count);
+            wait::notify_some(self.memory.ev_put(), slots);
         }
         count
     }

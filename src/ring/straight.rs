@@ -5,7 +5,7 @@
 //! and `get.rs` that knows every case. The two are apart since the compiler would keep all that care needs at hand on the way
 //! of every operation: half as many instructions again.
 
-use super::{Filling, Owner, Ring};
+use super::{Fault, Filling, Owner, PutFailure, Ring};
 use crate::layout::{descriptor, position, slot, state};
 use crate::memory::Index;
 use crate::sync::Ordering::*;
@@ -15,12 +15,15 @@ use crate::sync::Ordering::*;
 pub(super) enum Bend {
     /// The position is not free, or not filled, and it is this operation's turn: the queue is full, or empty.
     Nothing,
+    /// What was found cannot be: it was mended, and is to be reported.
+    Damaged(Fault),
     /// Something that needs care.
     Other,
 }
 
 impl Ring {
-    /// Steps 1 to 3 of a put at position `p`, with its home descriptor: `copy_in` writes the payload.
+    /// Steps 1 to 3 of a put at position `p`, with its home descriptor: `copy_in` writes the payload, which fits into the inline
+    /// room.
     #[inline(always)]
     pub(super) fn fill_at(
         &self,
@@ -30,18 +33,21 @@ impl Ring {
         payload: &[u8],
         copy_in: impl Fn(Filling, &[u8]),
     ) -> Result<Filling, Bend> {
-        let length = payload.len() as u64;
-        if length > self.memory.geometry.inline || self.state() != state::OPEN {
+        if self.state() != state::OPEN {
             return Err(Bend::Other);
         }
         let word = self.room_at(p, home)?;
         if !self.try_own(home, me) {
             return Err(Bend::Other);
         }
-        if self.provide(home, me, 0).is_err() {
+        if let Err(failure) = self.provide(home, me, 0) {
             self.abandon(home, me);
-            return Err(Bend::Other);
+            return Err(match failure {
+                PutFailure::Corrupt(fault) => Bend::Damaged(fault),
+                _ => Bend::Other,
+            });
         }
+        let length = payload.len() as u64;
         let filling = Filling {
             index: home,
             owner: me,
@@ -121,7 +127,9 @@ impl Ring {
         }
         let index = self.memory.index_near(home, slot::descriptor(w));
         let index = index.ok_or(Bend::Other)?;
-        self.memory.fetch_payload(index);
+        if !self.is_ready(&self.head.0, c) {
+            self.memory.fetch_payload(index);
+        }
         if self.claim_pending(index, me, c) {
             Ok(index)
         } else {

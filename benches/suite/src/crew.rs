@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 pub const PATIENCE: Duration = Duration::from_secs(4);
 /// The suite's own tests have peers that hang.
 #[cfg(test)]
-pub const PATIENCE: Duration = Duration::from_secs(2);
+pub const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What a worker does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -82,7 +82,7 @@ impl Ring {
         let inline = length <= self.memory.geometry.inline && !apart;
         let guess = self.tail_guess();
         let beside_it = if inline { length } else { 0 };
-        self.fetch_lines(guess, self.memory.home(guess), beside_it);
+        self.fetch_lines(self.memory.home(guess), beside_it);
         let room = self.room(guess)?;
         let chunks = if inline {
             0
@@ -124,7 +124,7 @@ impl Ring {
         }
         let p = self.tail_guess();
         let home = self.memory.home(p);
-        self.fetch_lines(p, home, length);
+        self.fetch_lines(home, length);
         match self.fill_at(me, p, home, payload, copy_in) {
             Ok(filling) if self.commit_at(&filling) => Some(self.committed(&filling)),
             Ok(filling) => {
@@ -140,11 +140,11 @@ impl Ring {
         }
     }
 
-    /// Asks for the lines of position `p`, if they were not fetched when it was ahead. Not for a producer that finds the queue
-    /// full again and again: it would take the line from the consumer.
+    /// Asks for the lines of the next position, also if they were fetched when it was ahead: its consumer may have looked there
+    /// since then. Not for a producer that finds the queue full again and again: it would take the line from the consumer.
     #[inline(always)]
-    fn fetch_lines(&self, p: u64, home: Index, length: u64) {
-        if !self.is_ready(&self.tail.0, p) && self.tail.0.obstructed.load(Relaxed) == 0 {
+    fn fetch_lines(&self, home: Index, length: u64) {
+        if self.tail.0.obstructed.load(Relaxed) == 0 {
             self.memory.fetch_home(home, length);
         }
     }

@@ -216,7 +216,7 @@ pub static EXPLANATIONS: &[(&str, &str)] = &[
     ),
 ];
 
-const INSTRUCTIONS: &str = "Fewer locked instructions or states make it no faster, as experiments showed: what is left is the code between \
-                            (docs/performance.md).";
+const INSTRUCTIONS: &str = "One locked instruction more than the ring's, and the code between: what was tried beside it, and made it no faster, is \
+                            in docs/performance.md.";
 const MEMORY: &str =
     "Two copies bound it, and all make the same two: the fastest are within each other's ranges.";

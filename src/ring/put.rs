@@ -110,7 +110,7 @@ impl Ring {
 
     /// Puts a payload on the straight way, if it fits into the inline room; `copy_in` writes it.
     ///
-    /// `None`: that cannot be done, or not now, and nothing was.
+    /// `None`: there is no straight way for it, or not now. Nothing was put.
     #[inline(always)]
     pub(crate) fn put_short(
         &self,
